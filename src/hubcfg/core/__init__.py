@@ -1,0 +1,1 @@
+"""What every stage shares: findings, rules, instants, ids, canonical JSON."""

@@ -1,0 +1,79 @@
+"""Findings: what is wrong with the user's files, as values."""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from hubcfg.core.places import AnyPlace
+from hubcfg.core.rule import Rule, Severity
+
+
+class EditAction(Enum):
+    """What an edit does with the words at its place."""
+
+    REPLACE = "replace"
+    REMOVE_ITEM = "remove item"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of source text: the words at `place` become `text`, or the list item there goes."""
+
+    place: AnyPlace
+    action: EditAction
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A change that is safe to make without thinking; `title` says it in the imperative."""
+
+    title: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that helps to understand a finding."""
+
+    message: str
+    place: AnyPlace
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, or worth a look, at one place.
+
+    `message` is one lower-case sentence without a full stop; `help` is advice; `severity` is the rule's unless
+    the rule has reason to differ or the project configured another.
+    """
+
+    rule: Rule
+    message: str
+    place: AnyPlace
+    help: str | None = None
+    related: tuple[Related, ...] = ()
+    fix: Fix | None = None
+    severity: Severity = Severity.ERROR
+
+    @property
+    def name(self) -> str:
+        """The finding's kebab-case name, its one identity everywhere."""
+        return self.rule.name
+
+    def moved(self, place: AnyPlace) -> "Finding":
+        """Returns the same finding at another place."""
+        return replace(self, place=place)
+
+
+def find(
+    rule: Rule,
+    message: str,
+    place: AnyPlace,
+    *,
+    help: str | None = None,
+    related: tuple[Related, ...] = (),
+    fix: Fix | None = None,
+    severity: Severity | None = None,
+) -> Finding:
+    """Makes a finding of `rule`, at the rule's own severity unless another is given."""
+    return Finding(rule, message, place, help, related, fix, severity or rule.severity)

@@ -1,0 +1,51 @@
+"""Rules: the names, severities and documentation of findings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Severity(Enum):
+    """How bad a finding is; errors keep bundles from being made."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Table(Enum):
+    """The family a rule belongs to, as docs/findings.md groups them."""
+
+    LANGUAGE = "Language"
+    REFERENCES = "References"
+    PLATFORM = "Platform rules"
+    APPROVALS = "Approvals"
+    POLICY = "Policy and hygiene"
+    DEPLOYMENT = "Deployment"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of finding.
+
+    `doc` is its documentation: a first line that says what it means, then paragraphs headed `Why:`, `Example:`
+    and `Mend:`. `check`, for the checker's rules, takes what its stage gives it and yields findings; findings of the
+    earlier stages are made where they are noticed, and have none.
+    """
+
+    name: str
+    table: Table
+    doc: str
+    severity: Severity = Severity.ERROR
+    check: Callable[..., Any] | None = None
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether the finding can be neither ignored nor lowered (docs/findings.md, "Ignoring a finding")."""
+        return self.table is not Table.POLICY or self.name == "separation-of-duties"
+
+    @property
+    def summary(self) -> str:
+        """The first line of the documentation: what the finding means."""
+        return self.doc.strip().splitlines()[0]
