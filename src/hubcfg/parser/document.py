@@ -1,0 +1,52 @@
+"""What the parser returns: documents of plain values, with the file and position that they come from."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hubcfg.core.finding import Finding
+from hubcfg.core.places import KeyPath, Part, Place
+
+# A value as YAML gives it: str, int, float, bool, None, list, dict with string keys.
+Value: TypeAlias = "None | bool | int | float | str | list[Value] | dict[str, Value]"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document: the `index`-th of `file`, counted from 0."""
+
+    file: str
+    index: int
+    value: Value
+
+    def place(self, *path: str | int) -> Place:
+        """Returns the place of the value at `path`."""
+        return Place(self.file, self.index, path)
+
+    def key(self, *path: str | int) -> Place:
+        """Returns the place of the last key of `path`."""
+        return Place(self.file, self.index, path, Part.KEY)
+
+    def first_key(self) -> Place:
+        """Returns the place that stands for the document as a whole: its first key."""
+        return Place(self.file, self.index, (), Part.FIRST_KEY)
+
+    def owner(self, path: KeyPath) -> Place:
+        """Returns the place to blame for something missing in the map at `path`: the key or item that owns it."""
+        if not path:
+            return self.first_key()
+        return Place(self.file, self.index, path, Part.VALUE if isinstance(path[-1], int) else Part.KEY)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """What one file holds.
+
+    `broken_text` is the file's text where it could not be read to its end: what it would have defined is not
+    known, so a name that occurs in it is not reported as unknown elsewhere.
+    """
+
+    path: str
+    documents: tuple[Document, ...]
+    findings: tuple[Finding, ...] = ()
+    broken_text: str | None = None
+    has_ignores: bool = False

@@ -1,0 +1,170 @@
+"""Works out lines and columns: reads a file again and finds where symbolic places lie."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from yaml.error import Mark, YAMLError
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from hubcfg.core.places import Part, Place, Span
+from hubcfg.parser.events import iterate_events, read_events
+
+
+
+class _Wanted:
+    """A node of the tree of wanted paths: what is wanted here, and what below."""
+
+    __slots__ = ("below", "parts")
+
+    def __init__(self) -> None:
+        self.parts: list[Place] = []
+        self.below: dict[str | int, _Wanted] = {}
+
+    def add(self, place: Place) -> None:
+        node = self
+        for step in place.path:
+            node = node.below.setdefault(step, _Wanted())
+        node.parts.append(place)
+
+
+def locate_places(text: str, places: Iterable[Place]) -> dict[Place, Span]:
+    """Returns the span of each place in the file whose text is given.
+
+    A path that the file does not have (it changed under us, or lies beyond a syntax error) gets the span of
+    the nearest enclosing node that it does have, or the beginning of the file.
+    """
+    wanted: dict[int, _Wanted] = {}
+    for place in places:
+        wanted.setdefault(place.document, _Wanted()).add(place)
+    try:
+        # Where there can be no alias the events are used up one by one; that keeps large files small in memory.
+        if "*" not in text:
+            return _Locator(iterate_events(text).__next__, None, wanted).spans
+    except YAMLError:
+        pass
+    stream = read_events(text)
+    return _Locator(None, stream.events, wanted).spans
+
+
+class _Locator:
+    def __init__(
+        self, get_event: Callable[[], Event] | None, events: list[Event] | None, wanted: dict[int, _Wanted]
+    ) -> None:
+        self.spans: dict[Place, Span] = {}
+        self._events = events
+        self._position = 0
+        self._get = get_event or self._next
+        self._anchors: dict[str, int] = {}
+        self._document = -1
+        try:
+            self._walk(wanted)
+        except StopIteration:
+            pass  # the events end at a syntax error
+        for node in wanted.values():
+            self._settle(node, Mark("", 0, 0, 0, None, None))
+
+    def _next(self) -> Event:
+        assert self._events is not None
+        if self._position >= len(self._events):
+            raise StopIteration
+        event = self._events[self._position]
+        self._position += 1
+        return event
+
+    def _walk(self, wanted: dict[int, _Wanted]) -> None:
+        while True:
+            event = self._get()
+            kind = event.__class__
+            if kind is StreamEndEvent:
+                return
+            if kind is DocumentStartEvent:
+                self._document += 1
+                self._anchors = {}
+                self._visit(self._get(), wanted.get(self._document))
+            elif kind is DocumentEndEvent:
+                continue
+
+    def _visit(self, event: Event, node: _Wanted | None) -> Mark:
+        """Reads one node, notes the spans wanted in it, and returns its end."""
+        kind = event.__class__
+        if self._events is not None and getattr(event, "anchor", None) is not None and kind is not AliasEvent:
+            self._anchors[event.anchor] = self._position
+        if kind is AliasEvent and node is not None and node.below and event.anchor in self._anchors:
+            self._follow(event, node)
+        if kind is MappingStartEvent:
+            end = self._visit_map(event, node)
+        elif kind is SequenceStartEvent:
+            end = self._visit_list(event, node)
+        else:
+            end = event.end_mark
+        if node is not None:
+            self._note(node, (Part.VALUE,), event.start_mark, end)
+            self._settle(node, event.start_mark, end)
+        return end
+
+    def _visit_map(self, event: Event, node: _Wanted | None) -> Mark:
+        end = event.end_mark
+        is_first = True
+        left = dict(node.below) if node is not None else {}
+        while True:
+            key = self._get()
+            if key.__class__ is MappingEndEvent:
+                return key.end_mark if event.flow_style else end
+            if node is not None and is_first:
+                self._note(node, (Part.FIRST_KEY,), key.start_mark, key.end_mark)
+            is_first = False
+            child = left.pop(key.value, None) if key.__class__ is ScalarEvent else None
+            if key.__class__ is not ScalarEvent:
+                self._visit(key, None)
+            if child is not None:
+                self._note(child, (Part.KEY,), key.start_mark, key.end_mark)
+            end = self._visit(self._get(), child)
+
+    def _visit_list(self, event: Event, node: _Wanted | None) -> Mark:
+        end = event.end_mark
+        index = 0
+        while True:
+            item = self._get()
+            if item.__class__ is SequenceEndEvent:
+                return item.end_mark if event.flow_style else end
+            child = node.below.get(index) if node is not None else None
+            end = self._visit(item, child)
+            index += 1
+
+    def _follow(self, alias: Event, node: _Wanted) -> None:
+        """Finds what is wanted below an alias in the node that it stands for."""
+        assert self._events is not None
+        here, self._position = self._position, self._anchors[alias.anchor]
+        own, node.parts = node.parts, []
+        self._visit(self._events[self._position - 1], node)
+        self._position, node.parts = here, own
+
+    def _note(self, node: _Wanted, parts: tuple[Part, ...], start: Mark, end: Mark) -> None:
+        for place in node.parts:
+            if place.part in parts and place not in self.spans:
+                self.spans[place] = _span(place.file, start, end)
+
+    def _settle(self, node: _Wanted, start: Mark, end: Mark | None = None) -> None:
+        """Gives what was wanted here but is not there the enclosing node's first line."""
+        for place in node.parts:
+            if place not in self.spans:
+                self.spans[place] = _span(place.file, start, end or start)
+        for child in node.below.values():
+            self._settle(child, start, end)
+
+
+def _span(file: str, start: Any, end: Any) -> Span:
+    return Span(file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+

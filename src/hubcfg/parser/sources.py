@@ -1,0 +1,157 @@
+"""Finds the source files of a project (docs/language.md, "Projects")."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from hubcfg.core.finding import Finding, find
+from hubcfg.core.places import Span
+from hubcfg.parser.rules import INVALID_PROJECT, UNREADABLE_FILE
+
+PROJECT_FILE = "hubcfg.yaml"
+IGNORE_FILE = ".hubcfgignore"
+DEFAULT_SOURCES = ("**/*.yaml", "**/*.yml")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file to read: its path relative to the project's root, with `/`, and how to get its bytes.
+
+    `read` raises OSError where the file cannot be read.
+    """
+
+    path: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """The source files in the order of their paths, those in output folders, and what is wrong with the tree."""
+
+    sources: list[SourceFile]
+    in_outputs: list[SourceFile]
+    findings: list[Finding]
+
+
+class _Matcher(Protocol):
+    def match_file(self, file: str) -> bool: ...
+
+
+def find_sources(root: Path, patterns: Iterable[str] = DEFAULT_SOURCES, output_folders: Iterable[str] = ()) -> Discovery:
+    """Returns the source files below `root`.
+
+    `patterns` are `sources:` of hubcfg.yaml; `output_folders`, relative to the root, are the folders of directory targets.
+    """
+    walk = _Walk(root, tuple(patterns), frozenset(_normal(folder) for folder in output_folders))
+    walk.visit(str(root), "", is_output=False)
+    found = walk.found
+    for sources in (found.sources, found.in_outputs):
+        sources.sort(key=lambda source: source.path)
+    return found
+
+
+class _Walk:
+    """One walk over a project's folders."""
+
+    def __init__(self, root: Path, patterns: tuple[str, ...], outputs: frozenset[str]) -> None:
+        self.found = Discovery([], [], [])
+        self._root = os.path.realpath(root)
+        self._wanted = None if patterns == DEFAULT_SOURCES else match_patterns(patterns)
+        self._ignored = _read_ignore_file(root)
+        self._outputs = outputs
+
+    def visit(self, folder: str, prefix: str, *, is_output: bool) -> None:
+        """Collects the files of one folder and goes into its folders."""
+        try:
+            with os.scandir(folder) as scan:
+                entries = list(scan)
+        except OSError as error:
+            self._unreadable(prefix.rstrip("/") or ".", error.strerror or str(error))
+            return
+        if not is_output and any(entry.name == "manifest.json" for entry in entries) and prefix:
+            is_output = _is_output_manifest(os.path.join(folder, "manifest.json"))  # noqa: PTH118 - hot path
+        for entry in entries:
+            name = entry.name
+            if name.startswith("."):
+                continue
+            path = prefix + name
+            if entry.is_dir(follow_symlinks=False):
+                if self._ignored is None or not self._ignored.match_file(path + "/"):
+                    self.visit(entry.path, path + "/", is_output=is_output or path in self._outputs)
+            elif name.endswith((".yaml", ".yml")):
+                self._take(entry, path, is_output)
+
+    def _take(self, entry: "os.DirEntry[str]", path: str, is_output: bool) -> None:
+        if path == PROJECT_FILE or (self._ignored is not None and self._ignored.match_file(path)):
+            return
+        if entry.is_symlink():
+            self._judge_link(entry, path)
+            return
+        if not entry.is_file(follow_symlinks=False):
+            return
+        source = SourceFile(path, Path(entry.path).read_bytes)
+        if is_output:
+            self.found.in_outputs.append(source)
+        elif entry.name == PROJECT_FILE:
+            self.found.findings.append(
+                find(
+                    INVALID_PROJECT,
+                    "a `hubcfg.yaml` below the project's own would make this folder another project",
+                    Span(path, 1, 1, 1, 1),
+                    help=f"delete it, or leave its folder out in `{IGNORE_FILE}`",
+                )
+            )
+        elif self._wanted is None or self._wanted.match_file(path):
+            self.found.sources.append(source)
+
+    def _judge_link(self, entry: "os.DirEntry[str]", path: str) -> None:
+        target = os.path.realpath(entry.path)
+        if os.path.isdir(target):  # noqa: PTH112 - realpath gives a string
+            return
+        if not target.startswith(self._root + os.sep):
+            self._unreadable(path, "it is a link that leads out of the project")
+        elif not os.path.exists(target):  # noqa: PTH110 - realpath gives a string
+            self._unreadable(path, "it is a link to a file that does not exist")
+
+    def _unreadable(self, path: str, why: str) -> None:
+        self.found.findings.append(unreadable(path, why))
+
+
+def unreadable(path: str, why: str) -> Finding:
+    """Returns the finding for a file or folder that cannot be read."""
+    return find(
+        UNREADABLE_FILE,
+        f"`{path}` cannot be read: {why.lower()}",
+        Span(path),
+        help="nothing may be passed over silently: mend the file or the access to it, or remove it",
+    )
+
+
+def match_patterns(patterns: Iterable[str]) -> _Matcher:
+    """Returns a matcher of `.gitignore`-style patterns."""
+    from pathspec import GitIgnoreSpec  # only projects that narrow their sources pay for it
+
+    return GitIgnoreSpec.from_lines(patterns)
+
+
+def _read_ignore_file(root: Path) -> _Matcher | None:
+    try:
+        lines = (root / IGNORE_FILE).read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    return match_patterns(lines)
+
+
+def _is_output_manifest(path: str) -> bool:
+    try:
+        manifest = json.loads(Path(path).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(manifest, dict) and str(manifest.get("format", "")).startswith("hubcfg.")
+
+
+def _normal(folder: str) -> str:
+    return os.path.normpath(folder).replace(os.sep, "/")
