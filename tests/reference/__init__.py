@@ -1,0 +1,1 @@
+"""The semantics of resolution a second time, small and obvious, and random projects on which both must agree."""
