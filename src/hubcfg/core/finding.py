@@ -6,6 +6,9 @@ from enum import Enum
 from hubcfg.core.places import AnyPlace
 from hubcfg.core.rule import Rule, Severity
 
+# Stands in a help line for the words at the place, as the file has them; filled in when the place is worked out.
+AS_WRITTEN = "\ufffcas written\ufffc"
+
 
 class EditAction(Enum):
     """What an edit does with the words at its place."""

@@ -12,7 +12,6 @@ from yaml.events import (
     MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
-    SequenceStartEvent,
 )
 
 from hubcfg.core.finding import Edit, EditAction, Finding, Fix, Related, find

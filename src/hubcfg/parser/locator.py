@@ -21,7 +21,6 @@ from hubcfg.core.places import Part, Place, Span
 from hubcfg.parser.events import iterate_events, read_events
 
 
-
 class _Wanted:
     """A node of the tree of wanted paths: what is wanted here, and what below."""
 

@@ -1,12 +1,113 @@
-"""The way to YAML 1.2 where libyaml is wrong about it: a gate that tells when, and a strict parser that decides."""
+"""The way to YAML 1.2 where libyaml is wrong about it: a gate that tells when it may be, and the parser that decides.
+
+libyaml reads YAML 1.1. Where it fails, `strict_events` has the last word. Where it reads something that YAML 1.2
+rejects, or reads it otherwise, the text has one of the few shapes that `needs_strict` looks for.
+"""
+
+import re
 from collections.abc import Iterator
+from functools import lru_cache
+
 from yaml.events import Event
 
-def needs_strict(text: str) -> bool:
-    return False
+# A tab where indentation or an indicator stands, a directive.
+_TAB = re.compile(r"(?:^|\n)[ \-?:]*+\t")
+_DIRECTIVE = re.compile(r"(?:^|\n)%")
+# A comment without a space before its "#".
+_GLUED_COMMENT = re.compile(r"""#(?<=["'\[\]{},|>]#)|#(?<=[|>][-+1-9]#)|#(?<=[|>][-+1-9]{2}#)""")
+# A tag, which the profile forbids anyway; an explicit key; a "-" that is a value within "[]" or "{}".
+_TAG = re.compile(r"!(?<![^\s\[{,:]!)")
+_QUESTION = re.compile(r"\?(?<![^\s\[{,:]\?)")
+_DASH_IN_FLOW = re.compile(r"-(?<![^\s\[{,:]-)[,\[\]{}]")
+# An anchor or alias whose name goes on where libyaml ends it, or a ":" behind one that is not followed by a space.
+_ODD_NAME = re.compile(r"[&*](?<![^\s\[{,:][&*])[0-9A-Za-z_-]++(?:[?:%@`]|\s++:\S)")
+# A block scalar whose header begins a line or stands behind "---", or whose first lines are nothing but spaces.
+_HEADER = r"[|>][-+1-9]{0,2} *+(?:(?<= )#.*)?\n"
+_ODD_BLOCK = re.compile(rf"(?:^|\n) *+(?:&\S*+ ++)*+[|>]|(?:^|\n)--- [^\n]*[|>]|{_HEADER} +\n")
+# A block scalar somewhere, for a text whose last line is not terminated.
+_ANY_BLOCK = re.compile(_HEADER)
+
+# Within a line: a quoted string, or anything else that neither opens nor closes a collection nor begins a comment.
+_ATOM = r"""[^\[\]{}"'#\n]++|(?<![^\s\[{,:])(?:"(?:[^"\\\n]|\\.)*+"|'(?:[^'\n]|'')*+')|["']|(?<!\s)#"""
+
+
+def _nest(atom: str) -> str:
+    """Return the pattern of what may stand within brackets, to the third level."""
+    inner = atom
+    for _ in range(2):
+        inner = rf"{atom}|[\[{{](?:{inner})*+[\]}}]"
+    return inner
+
+
+# A bracket or quote that opens on one line and does not close on it.
+_OPEN_BRACKET = re.compile(rf"[\[{{](?:{_nest(_ATOM)})*+(?:\n|(?<=\s)#)")
+_OPEN_DOUBLE = re.compile(r'"(?<![^\s\[{,:]")(?:[^"\\\n]|\\.)*+\\?\n')
+_OPEN_SINGLE = re.compile(r"'(?<![^\s\[{,:]')(?:[^'\n]|'')*+\n")
+# What may precede it there: indentation, and a key without anything odd in it.
+_PREFIX = re.compile(r" *+((?:- ++)*+)(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`][^:#\[\]{}'\"\n]*+: ++)?+")
 
 
 def strict_events(text: str) -> Iterator[Event]:
-    from hubcfg.parser.strict_blocks import parse_stream
+    """Yield the events of `text` as YAML 1.2.2 defines them, in PyYAML's types, with marks in code points.
+
+    What precedes an error is yielded before it. Nesting is read to the 64th level.
+
+    Raises:
+        StrictError: a `yaml.MarkedYAMLError` with `problem` and `problem_mark`, for anything invalid.
+    """
+    from hubcfg.parser.strict_blocks import parse_stream  # only the few files that need it pay for loading it
 
     return parse_stream(text)
+
+
+def needs_strict(text: str) -> bool:
+    """Tell whether libyaml may accept or read `text` in another way than YAML 1.2 says."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    is_cut = not text.endswith("\n")
+    if is_cut:
+        text += "\n"
+    return (
+        ("\t" in text and _TAB.search(text) is not None)
+        or ("%" in text and _DIRECTIVE.search(text) is not None)
+        or ("#" in text and _GLUED_COMMENT.search(text) is not None)
+        or ("!" in text and _TAG.search(text) is not None)
+        or ("?" in text and _QUESTION.search(text) is not None)
+        or (("&" in text or "*" in text) and _ODD_NAME.search(text) is not None)
+        or (("|" in text or ">" in text) and _has_odd_block_scalar(text, is_cut))
+        or _DASH_IN_FLOW.search(text) is not None
+        or any(_has_odd_lines(text, opening) for opening in (_OPEN_BRACKET, _OPEN_DOUBLE, _OPEN_SINGLE))
+    )
+
+
+def _has_odd_block_scalar(text: str, is_cut: bool) -> bool:
+    return _ODD_BLOCK.search(text) is not None or (is_cut and _ANY_BLOCK.search(text) is not None)
+
+
+def _has_odd_lines(text: str, opening: re.Pattern[str]) -> bool:
+    """Tell whether what opens and does not close on a line may go on with lines that are not indented enough."""
+    pos = 0
+    while (match := opening.search(text, pos)) is not None:
+        start = match.start()
+        line_start = text.rfind("\n", 0, start) + 1
+        prefix = _PREFIX.match(text, line_start, start)
+        if prefix is None or prefix.end() != start:
+            return True
+        width = prefix.end(1) - line_start + 1 if start > line_start else 0
+        whole = _whole(width, text[start]).match(text, start)
+        if whole is None:
+            return True
+        pos = whole.end()
+    return False
+
+
+@lru_cache(maxsize=64)
+def _whole(width: int, opening: str) -> re.Pattern[str]:
+    """Return the pattern of a quoted string or collection whose further lines have at least `width` spaces."""
+    fold = rf"\n(?: {{{width}}}(?! *+\t)| *+(?=\n))"
+    if opening == '"':
+        return re.compile(rf'"(?:[^"\\\n]|\\[^\n]|\\?{fold})*+"')
+    if opening == "'":
+        return re.compile(rf"'(?:[^'\n]|''|{fold})*+'")
+    inner = _nest(rf"{_ATOM}|{fold}|(?<=[ ])#[^\n]*+")
+    return re.compile(rf"[\[{{](?:{inner})*+[\]}}]")

@@ -19,13 +19,17 @@ class Audience(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One entry: a pattern or an id, and when it counts (`start <= t < end`)."""
+    """One entry: a pattern or an id, and when it counts (`start <= t < end`).
+
+    `is_object` tells the object form, in which the target is the value of a key of its own.
+    """
 
     target: str
     start: Instant = BEGINNING
     end: Instant = END
     reason: str | None = None
     ticket: str | None = None
+    is_object: bool = False
 
     @property
     def has_window(self) -> bool:
@@ -87,6 +91,7 @@ def bind_grant(raw: Value, key: str) -> Grant:
         end if end is not None else BEGINNING,
         reason if isinstance(reason, str) else None,
         ticket if isinstance(ticket, str) else None,
+        is_object=True,
     )
 
 

@@ -1,0 +1,1 @@
+"""Documents to configuration: checks shape and references, and binds what is left to typed values."""

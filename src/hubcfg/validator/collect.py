@@ -1,0 +1,181 @@
+"""Sorts the entries of all documents by kind and owner, and finds ids that are defined twice."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from hubcfg.core.finding import Finding, Related, find
+from hubcfg.core.ids import find_user_id_fault, fold_id
+from hubcfg.core.places import Part, Place
+from hubcfg.parser.document import Document, ParsedFile, Value
+from hubcfg.parser.rules import SCHEMA_VIOLATION
+from hubcfg.validator.rules import DUPLICATE_ID
+from hubcfg.validator.shape import Shaped
+
+# Kinds whose documents say `org`, or `platform` to be shared by the platform's orgs.
+SHAREABLE = ("Groups", "Roles")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose entries they are: an org's, or those shared by the orgs of a platform."""
+
+    is_org: bool
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of a plural document, or a whole singular one; `value` is None where it does not fit its schema."""
+
+    id: str
+    document: Document
+    value: dict[str, Value] | None
+    place: Place
+
+
+@dataclass(slots=True)
+class Collected:
+    """The entries of the project: of each kind and owner, in the order of files and lines, without the duplicates."""
+
+    singular: dict[str, dict[str, Item]] = field(default_factory=dict)
+    plural: dict[tuple[str, Owner], dict[str, Item]] = field(default_factory=dict)
+    documents: dict[Owner, dict[str, list[Document]]] = field(default_factory=dict)
+    owners: dict[Owner, list[Place]] = field(default_factory=dict)
+    broken_texts: list[str] = field(default_factory=list)
+    is_partial: bool = False
+
+    def entries(self, kind: str, owner: Owner) -> dict[str, Item]:
+        """Returns the entries of a kind that an owner has, by id."""
+        return self.plural.get((kind, owner), {})
+
+    def is_lost(self, name: str) -> bool:
+        """Whether `name` occurs in a file that could not be read to its end, and so may well be defined."""
+        return any(name in text for text in self.broken_texts)
+
+
+def collect_entries(
+    shaped: Iterable[Shaped], files: Iterable[ParsedFile], default_platform: str | None
+) -> tuple[Collected, list[Finding]]:
+    """Sorts the documents' entries; `shaped` are in the order of files and lines."""
+    collector = _Collector(default_platform)
+    for parsed in files:
+        if parsed.broken_text is not None:
+            collector.collected.broken_texts.append(parsed.broken_text)
+            collector.collected.is_partial = True
+    for one in shaped:
+        collector.add(one)
+    return collector.collected, collector.findings
+
+
+class _Collector:
+    def __init__(self, default_platform: str | None) -> None:
+        self.collected = Collected()
+        self.findings: list[Finding] = []
+        self._default = default_platform
+        self._claims: dict[object, dict[str, Place]] = {}
+
+    def add(self, shaped: Shaped) -> None:
+        document, kind = shaped.document, shaped.kind
+        self.collected.is_partial |= shaped.is_broken
+        if kind.name in ("Org", "Platform", "Catalog", "Approval"):
+            self._add_singular(shaped)
+            return
+        owner = self._owner(document, kind.name)
+        if owner is None:
+            return
+        self.collected.owners.setdefault(owner, []).append(_owner_place(document, owner))
+        self.collected.documents.setdefault(owner, {}).setdefault(kind.name, []).append(document)
+        if kind.entries is not None:
+            self._add_entries(shaped, owner, kind.entries)
+
+    def _add_singular(self, shaped: Shaped) -> None:
+        document, kind = shaped.document, shaped.kind.name
+        raw = document.value
+        id = raw.get("id") if isinstance(raw, dict) else None
+        if not isinstance(id, str):
+            return
+        place = document.place("id")
+        if self._claim(kind, id, place, kind.lower()):
+            self.collected.singular.setdefault(kind, {})[id] = Item(id, document, shaped.value, place)
+
+    def _add_entries(self, shaped: Shaped, owner: Owner, field: str) -> None:
+        document, kind = shaped.document, shaped.kind.name
+        raw = document.value
+        written = raw.get(field) if isinstance(raw, dict) else None
+        if not isinstance(written, dict):
+            return
+        good = shaped.value.get(field) if shaped.value is not None else None
+        values: dict[str, Value] = good if isinstance(good, dict) else {}
+        entries = self.collected.plural.setdefault((kind, owner), {})
+        claims = self._claims.setdefault((kind, owner), {})
+        noun = kind.lower().removesuffix("s")
+        check_id = find_user_id_fault if kind == "Users" else _no_fault
+        for id in written:
+            value = values.get(id)
+            if (fault := check_id(id)) is not None:
+                self.findings.append(
+                    find(SCHEMA_VIOLATION, f"the user id {id!r} {fault}", document.key(field, id),
+                         help="use the person's e-mail address")
+                )  # fmt: skip
+                self.collected.is_partial = True
+                value = None
+            folded = fold_id(id)
+            place = Place(document.file, document.index, (field, id), Part.KEY)
+            first = claims.setdefault(folded, place)
+            if first is not place:
+                self.findings.append(duplicate(noun, id, place, first))
+                continue
+            entries[id] = Item(id, document, value if isinstance(value, dict) else None, place)
+
+    def _owner(self, document: Document, kind: str) -> Owner | None:
+        raw = document.value
+        assert isinstance(raw, dict)
+        org, platform = raw.get("org"), raw.get("platform")
+        if kind in SHAREABLE and "org" in raw and "platform" in raw:
+            self.findings.append(
+                find(SCHEMA_VIOLATION, "a document belongs to an org or to a platform, not to both", document.key("platform"),
+                     help="remove one of `org` and `platform`")
+            )  # fmt: skip
+            self.collected.is_partial = True
+            return None
+        if isinstance(org, str):
+            return Owner(True, org)
+        if kind not in SHAREABLE or "org" in raw:
+            return None
+        if isinstance(platform, str):
+            return Owner(False, platform)
+        if "platform" in raw or self._default is None:
+            if "platform" not in raw:
+                self.findings.append(
+                    find(SCHEMA_VIOLATION, f"this {kind} document says neither `org` nor `platform`", document.first_key(),
+                         help="add `org:`, or `platform:` to share it; `platform:` in hubcfg.yaml gives a default")
+                )  # fmt: skip
+            self.collected.is_partial = True
+            return None
+        return Owner(False, self._default)
+
+    def _claim(self, scope: object, id: str, place: Place, noun: str) -> bool:
+        first = self._claims.setdefault(scope, {}).setdefault(fold_id(id), place)
+        if first is not place:
+            self.findings.append(duplicate(noun, id, place, first))
+            return False
+        return True
+
+
+def duplicate(noun: str, id: str, place: Place, first: Place | None, where: str = "") -> Finding:
+    """Returns the finding for an id that is taken; `first` is where it was defined, if that is in a file of the project."""
+    spelled = id if first is None or not first.path or first.path[-1] in (id, "id") else str(first.path[-1])
+    alike = "" if spelled == id else f", spelled `{spelled}`"
+    related = (Related("it is defined here first", first),) if first is not None else ()
+    return find(DUPLICATE_ID, f"there is a {noun} `{id}` already{alike}{where}", place,
+                help="rename one of the two, or merge them", related=related)  # fmt: skip
+
+
+def _owner_place(document: Document, owner: Owner) -> Place:
+    raw = document.value
+    field = "org" if owner.is_org else "platform"
+    return document.place(field) if isinstance(raw, dict) and field in raw else document.first_key()
+
+
+def _no_fault(_id: str) -> None:
+    return None

@@ -1,0 +1,77 @@
+"""Binds users' entries: people who say the same about access share one Entry."""
+
+import marshal
+
+from hubcfg.parser.document import Value
+from hubcfg.platforms.grants import Audience, bind_grants
+from hubcfg.validator.collect import Item
+from hubcfg.validator.config import Entry, ProductEntry, User
+from hubcfg.validator.slips import Slip
+from hubcfg.validator.windows import check_entry_windows
+
+_ACCESS_FIELDS = ("audience", "role", "roles", "groups", "permissions", "deny", "products", "suspended")
+
+
+class EntryBinder:
+    """Binds the users of one org; `slips` says what is wrong with the windows of each distinct entry."""
+
+    def __init__(self) -> None:
+        self._entries: dict[bytes, Entry] = {}
+        self.slips: dict[Entry, list[Slip]] = {}
+
+    def bind(self, item: Item) -> User:
+        """Returns the user of an entry that fits its schema."""
+        raw = item.value
+        assert raw is not None
+        get = raw.get
+        # Version 0 writes equal values as equal bytes, whatever objects they share.
+        key = marshal.dumps([get(field) for field in _ACCESS_FIELDS], 0)
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _bind_entry(raw)
+            self.slips[entry] = check_entry_windows(raw)
+        clients, authentication = get("clients"), get("authentication")
+        method, mfa = (authentication.get("method"), authentication.get("mfa")) if isinstance(authentication, dict) else (None, None)
+        return User(
+            item.id,
+            item.document,
+            entry,
+            get("name"),  # type: ignore[arg-type]  # the schema says: text
+            get("uid"),  # type: ignore[arg-type]  # text
+            get("company"),  # type: ignore[arg-type]  # text
+            tuple(map(str, clients)) if isinstance(clients, list) else clients,  # type: ignore[arg-type]  # or `all`
+            method,  # type: ignore[arg-type]  # text
+            mfa,  # type: ignore[arg-type]  # a boolean
+        )
+
+
+def _bind_entry(raw: dict[str, Value]) -> Entry:
+    products = raw.get("products")
+    role = raw.get("role")
+    return Entry(
+        audience=Audience(raw.get("audience", "staff")),
+        role=role if isinstance(role, str) else None,
+        roles=bind_grants(raw.get("roles"), "roles"),
+        groups=bind_grants(raw.get("groups"), "groups"),
+        permissions=bind_grants(raw.get("permissions"), "permissions"),
+        deny=_patterns(raw.get("deny")),
+        products=tuple(_bind_product(product, entry) for product, entry in products.items())
+        if isinstance(products, dict)
+        else None,
+        suspended=raw.get("suspended") is True,
+    )
+
+
+def _bind_product(product: str, raw: Value) -> ProductEntry:
+    assert isinstance(raw, dict)
+    return ProductEntry(
+        product=product,
+        roles=bind_grants(raw.get("roles"), "roles"),
+        groups=bind_grants(raw.get("groups"), "groups"),
+        permissions=bind_grants(raw.get("permissions"), "permissions"),
+        deny=_patterns(raw.get("deny")),
+    )
+
+
+def _patterns(raw: Value) -> tuple[str, ...]:
+    return tuple(map(str, raw)) if isinstance(raw, list) else ()
