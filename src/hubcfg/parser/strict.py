@@ -6,13 +6,12 @@ rejects, or reads it otherwise, the text has one of the few shapes that `needs_s
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from yaml.events import Event
 
-# A tab where indentation or an indicator stands, a directive.
-_TAB = re.compile(r"(?:^|\n)[ \-?:]*+\t")
-_DIRECTIVE = re.compile(r"(?:^|\n)%")
+# The patterns are for a text between two line breaks. Most begin with a literal, which makes the search fast.
+# A tab where indentation or an indicator stands.
+_TAB = re.compile(r"\n[ \-?:]*+\t")
 # A comment without a space before its "#".
 _GLUED_COMMENT = re.compile(r"""#(?<=["'\[\]{},|>]#)|#(?<=[|>][-+1-9]#)|#(?<=[|>][-+1-9]{2}#)""")
 # A tag, which the profile forbids anyway; an explicit key; a "-" that is a value within "[]" or "{}".
@@ -20,10 +19,12 @@ _TAG = re.compile(r"!(?<![^\s\[{,:]!)")
 _QUESTION = re.compile(r"\?(?<![^\s\[{,:]\?)")
 _DASH_IN_FLOW = re.compile(r"-(?<![^\s\[{,:]-)[,\[\]{}]")
 # An anchor or alias whose name goes on where libyaml ends it, or a ":" behind one that is not followed by a space.
-_ODD_NAME = re.compile(r"[&*](?<![^\s\[{,:][&*])[0-9A-Za-z_-]++(?:[?:%@`]|\s++:\S)")
+_ODD_ANCHOR = re.compile(r"&(?<![^\s\[{,:]&)[0-9A-Za-z_-]++(?:[?:%@`]|\s++:\S)")
+_ODD_ALIAS = re.compile(r"\*(?<![^\s\[{,:]\*)[0-9A-Za-z_-]++(?:[?:%@`]|\s++:\S)")
 # A block scalar whose header begins a line or stands behind "---", or whose first lines are nothing but spaces.
 _HEADER = r"[|>][-+1-9]{0,2} *+(?:(?<= )#.*)?\n"
-_ODD_BLOCK = re.compile(rf"(?:^|\n) *+(?:&\S*+ ++)*+[|>]|(?:^|\n)--- [^\n]*[|>]|{_HEADER} +\n")
+_ODD_HEADER = re.compile(r"\n(?:---)? *+(?:&\S*+ ++)*+[|>]")
+_ODD_TEXT = re.compile(rf"{_HEADER}\n*+ +\n")
 # A block scalar somewhere, for a text whose last line is not terminated.
 _ANY_BLOCK = re.compile(_HEADER)
 
@@ -32,17 +33,20 @@ _ATOM = r"""[^\[\]{}"'#\n]++|(?<![^\s\[{,:])(?:"(?:[^"\\\n]|\\.)*+"|'(?:[^'\n]|'
 
 
 def _nest(atom: str) -> str:
-    """Return the pattern of what may stand within brackets, to the third level."""
+    """Return the pattern of what may stand within brackets, to the sixth level."""
     inner = atom
-    for _ in range(2):
+    for _ in range(5):
         inner = rf"{atom}|[\[{{](?:{inner})*+[\]}}]"
     return inner
 
 
-# A bracket or quote that opens on one line and does not close on it.
-_OPEN_BRACKET = re.compile(rf"[\[{{](?:{_nest(_ATOM)})*+(?:\n|(?<=\s)#)")
-_OPEN_DOUBLE = re.compile(r'"(?<![^\s\[{,:]")(?:[^"\\\n]|\\.)*+\\?\n')
-_OPEN_SINGLE = re.compile(r"'(?<![^\s\[{,:]')(?:[^'\n]|'')*+\n")
+# A bracket or quote that opens on one line and does not close on it; the look ahead passes by the plainest that do.
+_UNCLOSED = rf"""(?![^\[\]{{}}"'#\n]*+[\]}}])(?:{_nest(_ATOM)})*+(?:[\n\[{{]|(?<=\s)#)"""
+_OPEN_SQUARE = re.compile(rf"\[{_UNCLOSED}")
+_OPEN_CURLY = re.compile(rf"\{{{_UNCLOSED}")
+_OPEN_BRACKET = re.compile(rf"[\[{{]{_UNCLOSED}")
+_OPEN_DOUBLE = re.compile(r'"(?<![^\s\[{,:]")(?![^"\\\n]*+")(?:[^"\\\n]|\\.)*+\\?\n')
+_OPEN_SINGLE = re.compile(r"'(?<![^\s\[{,:]')(?![^'\n]*+'(?!'))(?:[^'\n]|'')*+\n")
 # What may precede it there: indentation, and a key without anything odd in it.
 _PREFIX = re.compile(r" *+((?:- ++)*+)(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`][^:#\[\]{}'\"\n]*+: ++)?+")
 
@@ -50,7 +54,7 @@ _PREFIX = re.compile(r" *+((?:- ++)*+)(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`][^:#\[\]{}'
 def strict_events(text: str) -> Iterator[Event]:
     """Yield the events of `text` as YAML 1.2.2 defines them, in PyYAML's types, with marks in code points.
 
-    What precedes an error is yielded before it. Nesting is read to the 64th level.
+    What precedes an error is yielded before it. Nesting is read to the 100th level.
 
     Raises:
         StrictError: a `yaml.MarkedYAMLError` with `problem` and `problem_mark`, for anything invalid.
@@ -65,23 +69,29 @@ def needs_strict(text: str) -> bool:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     is_cut = not text.endswith("\n")
-    if is_cut:
-        text += "\n"
+    text = f"\n{text}\n" if is_cut else f"\n{text}"
     return (
-        ("\t" in text and _TAB.search(text) is not None)
-        or ("%" in text and _DIRECTIVE.search(text) is not None)
+        "\n%" in text  # a directive
+        or ("\t" in text and _TAB.search(text) is not None)
         or ("#" in text and _GLUED_COMMENT.search(text) is not None)
         or ("!" in text and _TAG.search(text) is not None)
         or ("?" in text and _QUESTION.search(text) is not None)
-        or (("&" in text or "*" in text) and _ODD_NAME.search(text) is not None)
+        or ("&" in text and _ODD_ANCHOR.search(text) is not None)
+        or ("*" in text and _ODD_ALIAS.search(text) is not None)
         or (("|" in text or ">" in text) and _has_odd_block_scalar(text, is_cut))
         or _DASH_IN_FLOW.search(text) is not None
-        or any(_has_odd_lines(text, opening) for opening in (_OPEN_BRACKET, _OPEN_DOUBLE, _OPEN_SINGLE))
+        or ((_OPEN_SQUARE.search(text) or _OPEN_CURLY.search(text)) and _has_odd_lines(text, _OPEN_BRACKET))
+        or _has_odd_lines(text, _OPEN_DOUBLE)
+        or _has_odd_lines(text, _OPEN_SINGLE)
     )
 
 
 def _has_odd_block_scalar(text: str, is_cut: bool) -> bool:
-    return _ODD_BLOCK.search(text) is not None or (is_cut and _ANY_BLOCK.search(text) is not None)
+    return (
+        _ODD_HEADER.search(text) is not None
+        or _ODD_TEXT.search(text) is not None
+        or (is_cut and _ANY_BLOCK.search(text) is not None)
+    )
 
 
 def _has_odd_lines(text: str, opening: re.Pattern[str]) -> bool:
@@ -101,13 +111,12 @@ def _has_odd_lines(text: str, opening: re.Pattern[str]) -> bool:
     return False
 
 
-@lru_cache(maxsize=64)
 def _whole(width: int, opening: str) -> re.Pattern[str]:
     """Return the pattern of a quoted string or collection whose further lines have at least `width` spaces."""
     fold = rf"\n(?: {{{width}}}(?! *+\t)| *+(?=\n))"
     if opening == '"':
-        return re.compile(rf'"(?:[^"\\\n]|\\[^\n]|\\?{fold})*+"')
+        return re.compile(rf'"(?:[^"\\\n]++|\\[^\n]|\\?{fold})*+"')
     if opening == "'":
-        return re.compile(rf"'(?:[^'\n]|''|{fold})*+'")
+        return re.compile(rf"'(?:[^'\n]++|''|{fold})*+'")
     inner = _nest(rf"{_ATOM}|{fold}|(?<=[ ])#[^\n]*+")
     return re.compile(rf"[\[{{](?:{inner})*+[\]}}]")

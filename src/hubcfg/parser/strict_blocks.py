@@ -15,13 +15,10 @@ from hubcfg.parser.strict_scalars import read_block_scalar
 
 _SIGN = re.compile(r"[-?:](?=[ \t\r\n])")
 _COLON = re.compile(r"[ \t]*+:(?=[ \t\r\n])")
-_WHITE = re.compile(r"[ \t]*+")
 _LINE_OVER = re.compile(r"[ \t]*+[#\r\n]")
 _LINE_REST = rf"(?:[ \t]++#[^\r\n]*+|[ \t]*+)(?={BREAK})"
 _YAML_DIRECTIVE = re.compile(rf"%YAML[ \t]++([0-9]{{1,4}})\.([0-9]{{1,4}}){_LINE_REST}")
-_TAG_DIRECTIVE = re.compile(
-    rf"%TAG[ \t]++(!(?:[0-9A-Za-z-]*!)?)[ \t]++((?:!|{TAG_CHAR}){URI_CHAR}*+){_LINE_REST}"
-)
+_TAG_DIRECTIVE = re.compile(rf"%TAG[ \t]++(!(?:[0-9A-Za-z-]*!)?)[ \t]++((?:!|{TAG_CHAR}){URI_CHAR}*+){_LINE_REST}")
 _OTHER_DIRECTIVE = re.compile(rf"%(?!(?:YAML|TAG)[ \t\r\n]){NS}{NB}*+")
 
 
@@ -121,11 +118,11 @@ class _BlockParser(FlowParser):
             column = reader.indent if fresh else reader.column(reader.pos)
             may_be_block = (fresh or compact) and not reader.has_tabs
             sign = self._sign()
-            if reader.indent < 0 or (fresh and column <= indent and not (sign == "-" and may_be_block and column >= floor)):
-                self.add_empty(props, where)
-                return
-            if may_be_block and sign == "-":
+            if may_be_block and sign == "-" and column >= floor and reader.indent >= 0:
                 self._read_sequence(column, props)
+                return
+            if reader.indent < 0 or (fresh and column <= indent):
+                self.add_empty(props, where)
                 return
             if may_be_block and sign == "?":
                 self.begin(events.MappingStartEvent, props, reader.pos, flow=False)
@@ -154,15 +151,13 @@ class _BlockParser(FlowParser):
                 reader.fail("an anchor or tag must be followed by a space")
             if self._is_line_over():
                 break
-            reader.pos = _WHITE.match(reader.text, reader.pos).end()
+            reader.skip_white()
         return props
 
     def _is_line_over(self) -> bool:
         return _LINE_OVER.match(self.reader.text, self.reader.pos) is not None
 
-    def _read_inline(
-        self, indent: int, column: int | None, props: Properties | None, own: Properties | None
-    ) -> None:
+    def _read_inline(self, indent: int, column: int | None, props: Properties | None, own: Properties | None) -> None:
         """Read the node whose content is at the cursor: a scalar, a flow node, or a block mapping by its first key.
 
         `props` stand on lines above, `own` on this one: those of the key, if it is a mapping. A mapping would begin
@@ -183,26 +178,27 @@ class _BlockParser(FlowParser):
         if (match := _COLON.match(reader.text, reader.pos)) is not None:
             if column is None:
                 reader.fail("a mapping is not allowed here", match.end() - 1)
-            self.check_key(own.start if own else start, match.end() - 1)
-            self.open_before(index, props, flow=False)
+            key_start = own.start if own else start
+            self.check_key(key_start, match.end() - 1)
+            self.open_before(index, key_start, props, flow=False)
             reader.pos = match.end()
             self._read_node(column, column)
             self._read_entries(column)
             return
         if props is not None:
-            self._give(index, self.merge(props, own))
+            self._add_properties(index, props, own)
         self.continue_plain(indent + 1, in_flow=False)
         reader.finish_line()
 
-    def _give(self, index: int, props: Properties) -> None:
-        """Give the node that begins with the event at `index` the properties that stand above it."""
+    def _add_properties(self, index: int, props: Properties, own: Properties | None) -> None:
+        """Give the node that begins with the event at `index` the properties above it beside its own."""
         event = self.reader.events[index]
-        if isinstance(event, events.AliasEvent):
-            self.reader.fail("an alias has neither anchor nor tag", event.start_mark.index)
-        event.anchor, event.tag = props.anchor, props.tag
-        event.start_mark = self.reader.mark(props.start)
-        if props.tag is not None:
-            event.implicit = False if not isinstance(event, events.ScalarEvent) else (props.tag == "!", False)
+        if not isinstance(event, events.ScalarEvent | events.CollectionStartEvent):
+            self.reader.fail("an alias has neither anchor nor tag", props.start)
+        both = self.merge(props, own) or props
+        event.anchor, event.tag, event.start_mark = both.anchor, both.tag, self.reader.mark(both.start)
+        if both.tag is not None:
+            event.implicit = (both.tag == "!", False) if isinstance(event, events.ScalarEvent) else False
 
     # --- block collections --------------------------------------------------------------------------------------
 

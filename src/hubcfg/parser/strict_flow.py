@@ -109,9 +109,9 @@ class FlowParser:
     def begin(self, kind: type[events.CollectionStartEvent], props: Properties | None, start: int, flow: bool) -> None:
         """Add the start event of a collection and count it as open."""
         reader = self.reader
-        anchor, tag, start = props or (None, None, start)
-        mark = reader.mark(start)
-        reader.events.append(kind(anchor, tag, tag is None, mark, mark, flow_style=flow))
+        anchor, tag, outset = props or (None, None, start)
+        marks = reader.mark(outset), reader.mark(start + flow)
+        reader.events.append(kind(anchor, tag, tag is None, *marks, flow_style=flow))
         reader.enter()
 
     def close(self, kind: type[events.CollectionEndEvent], start: int) -> None:
@@ -239,7 +239,7 @@ class FlowParser:
         colon = self.find_colon(start, is_json)
         if colon is None:
             return
-        self.open_before(index, None, flow=True)
+        self.open_before(index, start, None, flow=True)
         reader.pos = colon + 1
         self._read_flow_value(indent, is_json)
         self.close(events.MappingEndEvent, reader.pos)
@@ -261,12 +261,12 @@ class FlowParser:
         if colon - start > MAX_KEY:
             reader.fail(f"a key of more than {MAX_KEY} characters must stand behind `? `", colon, since=start)
 
-    def open_before(self, index: int, props: Properties | None, flow: bool) -> None:
-        """Put the start of a mapping before the event at `index`, now that its first key is known to be one."""
+    def open_before(self, index: int, start: int, props: Properties | None, flow: bool) -> None:
+        """Put the start of a mapping before the event at `index`, now that the key from `start` on is known as one."""
         reader = self.reader
         key_events = reader.events[index:]
         del reader.events[index:]
-        self.begin(events.MappingStartEvent, props, key_events[0].start_mark.index, flow)
+        self.begin(events.MappingStartEvent, props, start, flow)
         reader.events += key_events
 
     def _read_flow_entry(self, indent: int) -> None:
@@ -286,7 +286,7 @@ class FlowParser:
             is_json = self._read_flow_node(indent)
         end = reader.pos
         self._separate_flow(indent)
-        if is_json and reader.text[reader.pos] == ":" or _VALUE_SIGN.match(reader.text, reader.pos):
+        if (is_json and reader.text[reader.pos] == ":") or _VALUE_SIGN.match(reader.text, reader.pos):
             reader.pos += 1
             self._read_flow_value(indent, is_json)
         else:

@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import yaml
 
-#: Deepest nesting that is read; the profile allows 64, so the event that breaks it is still delivered.
-MAX_DEPTH = 64
+#: Deepest nesting that is read; above the 64 of the profile, so that its own finding comes first.
+MAX_DEPTH = 100
 #: Longest implicit key, in characters [7.4.2].
 MAX_KEY = 1024
 
@@ -65,7 +65,7 @@ class Reader:
         """Return the mark of `index` (default: of the cursor)."""
         index = self.pos if index is None else index
         line = bisect_right(self._starts, index) - 1
-        return yaml.Mark("<unicode string>", index, line, index - self._starts[line], None, None)
+        return yaml.Mark("<unicode string>", index, line, index - self._starts[line], None, 0)
 
     def line(self, index: int) -> int:
         """Return the number of the line that holds `index`."""
@@ -100,6 +100,11 @@ class Reader:
         """Tell whether the line at the cursor begins with this document marker."""
         match = _MARKER.match(self.text, self.pos)
         return match is not None and match[0] == marker and self.column(self.pos) == 0
+
+    def skip_white(self) -> None:
+        """Step over spaces and tabs."""
+        while self.text[self.pos] in " \t":
+            self.pos += 1
 
     def separate(self) -> bool:
         """Skip white space, comments and line breaks; tell whether the cursor now stands on a fresh line.

@@ -120,12 +120,12 @@ def _read_escape(reader: Reader) -> str:
 def _fold_quoted(reader: Reader, start: int, indent: int) -> int:
     """Step over a line break in a quoted scalar and return how many empty lines follow; fail where it cannot go on."""
     empty = reader.fold(indent)
-    if empty is not None:
-        return empty
-    reader.separate()
-    if reader.pos == reader.end:
-        reader.fail("the quotation mark is never closed", start)
-    reader.fail("a line of a quoted value must be indented more than what holds it", since=start)
+    if empty is None:
+        reader.separate()
+        if reader.pos == reader.end:
+            reader.fail("the quotation mark is never closed", start)
+        reader.fail("a line of a quoted value must be indented more than what holds it", since=start)
+    return empty
 
 
 def read_block_scalar(reader: Reader, indent: int) -> str:
