@@ -30,8 +30,8 @@ class Rule:
     """One kind of finding.
 
     `doc` is its documentation: a first line that says what it means, then paragraphs headed `Why:`, `Example:`
-    and `Mend:`. `check`, for the checker's rules, takes what its stage gives it and yields findings; findings of the
-    earlier stages are made where they are noticed, and have none.
+    and `Mend:`. `check` and `check_project`, for the checker's rules, take an org or the project and yield findings;
+    findings of the earlier stages are made where they are noticed, and have neither.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Rule:
     doc: str
     severity: Severity = Severity.ERROR
     check: Callable[..., Any] | None = None
+    check_project: Callable[..., Any] | None = None
 
     @property
     def is_protected(self) -> bool:

@@ -1,0 +1,140 @@
+"""What rules look at: one org with its access, or the project as a whole."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from hubcfg.core.instants import Instant
+from hubcfg.core.places import KeyPath, Part, Place
+from hubcfg.platforms.grants import Grant, Grants, Group, Role
+from hubcfg.resolver.access import Holding, OrgAccess
+from hubcfg.resolver.resolve import OrgResolver
+from hubcfg.validator.config import Config, Entry, Org, Project, User
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One entry of a `permissions`, `groups`, `roles` or `includes` list: where it stands, relative to its owner.
+
+    `field` is the list's name; `product` the product entry that the list belongs to, if any.
+    """
+
+    field: str
+    index: int
+    grant: Grant
+    product: str | None = None
+
+    @property
+    def path(self) -> KeyPath:
+        """The path of the whole item, relative to its owner."""
+        head: KeyPath = () if self.product is None else ("products", self.product)
+        return (*head, self.field, self.index)
+
+    @property
+    def target_path(self) -> KeyPath:
+        """The path of the pattern or id itself, relative to its owner."""
+        if not self.grant.is_object:
+            return self.path
+        return (*self.path, {"permissions": "permission", "roles": "role"}.get(self.field, "group"))
+
+
+class OrgCheck:
+    """One org with its access, for rules. Rules see only users whose access is known (`users`), unless they ask for all."""
+
+    def __init__(self, project: Project, access: OrgAccess) -> None:
+        self.project = project
+        self.access = access
+        self.org: Org = access.org
+        self.instant: Instant = access.instant
+        self.resolver = OrgResolver(access.org)
+
+    @cached_property
+    def users(self) -> list[User]:
+        """The users whose access is known: what their entries refer to is without error."""
+        return [user for user in self.org.users.values() if user.id not in self.org.unsound]
+
+    @cached_property
+    def by_entry(self) -> dict[Entry, list[User]]:
+        """The users whose access is known, by what their entries say; one check serves all who share an entry."""
+        found: dict[Entry, list[User]] = {}
+        for user in self.users:
+            found.setdefault(user.entry, []).append(user)
+        return found
+
+    def holding(self, entry: Entry) -> Holding:
+        """Returns what the users with an entry hold."""
+        return self.access.holdings[entry]
+
+    def place(self, user: User, *path: str | int, part: Part = Part.VALUE) -> Place:
+        """Returns the place of something in a user's entry."""
+        return Place(user.document.file, user.document.index, (*user.path, *path), part)
+
+    def user_key(self, user: User) -> Place:
+        """Returns the place of the user's key."""
+        return self.place(user, part=Part.KEY)
+
+    def bundles(self) -> Iterator[Group | Role]:
+        """Yields the groups and Hub roles that the org's own documents define."""
+        for bundle in (*self.org.groups.values(), *self.org.roles.values()):
+            if not bundle.is_shared:
+                yield bundle
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCheck:
+    """The project as a whole, for rules about what its orgs share."""
+
+    config: Config
+    orgs: list[OrgCheck] = field(default_factory=list)
+
+    def shared_bundles(self) -> Iterator[Group | Role]:
+        """Yields the groups and Hub roles that the project's shared documents define; not those of its platforms."""
+        for groups in self.config.shared_groups.values():
+            yield from (group for group in groups if not is_of_platform(group))
+        for roles in self.config.shared_roles.values():
+            yield from roles
+
+    @property
+    def instant(self) -> Instant:
+        """The instant of the run."""
+        return self.orgs[0].instant if self.orgs else Instant(0)
+
+
+def is_of_platform(bundle: Group | Role) -> bool:
+    """Whether a group is a platform's own, built in or defined in a Platform document."""
+    raw = bundle.document.value
+    return isinstance(raw, dict) and raw.get("kind") == "Platform"
+
+
+def listed_grants(owner: Entry | Group | Role) -> Iterator[Listed]:
+    """Yields each entry of each list of a user's entry, a group or a role, product entries among them."""
+    if isinstance(owner, Group):
+        yield from _listed("includes", owner.includes)
+    else:
+        if isinstance(owner, Entry):
+            yield from _listed("roles", owner.roles)
+        yield from _listed("groups", owner.groups)
+    yield from _listed("permissions", owner.permissions)
+    if isinstance(owner, Entry):
+        for product in owner.products or ():
+            yield from _listed("roles", product.roles, product.product)
+            yield from _listed("groups", product.groups, product.product)
+            yield from _listed("permissions", product.permissions, product.product)
+
+
+def listed_denies(entry: Entry) -> Iterator[tuple[KeyPath, str, str | None]]:
+    """Yields each deny of an entry: its relative path, the pattern, and the product that it is restricted to, if any."""
+    for index, pattern in enumerate(entry.deny):
+        yield ("deny", index), pattern, None
+    for product in entry.products or ():
+        for index, pattern in enumerate(product.deny):
+            yield ("products", product.product, "deny", index), pattern, product.product
+
+
+def bundle_place(bundle: Group | Role, *path: str | int, part: Part = Part.VALUE) -> Place:
+    """Returns the place of something in a group or Hub role."""
+    return Place(bundle.document.file, bundle.document.index, (*bundle.path, *path), part)
+
+
+def _listed(field: str, grants: Grants, product: str | None = None) -> Iterable[Listed]:
+    return (Listed(field, index, grant, product) for index, grant in enumerate(grants))

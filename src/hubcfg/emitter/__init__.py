@@ -1,0 +1,1 @@
+"""Verified access to bundles: the files that a deployment consists of."""

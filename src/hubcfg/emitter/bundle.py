@@ -1,0 +1,141 @@
+"""Builds an org's bundles (docs/bundles.md): one for its staff, one for its clients' users."""
+
+import hashlib
+from dataclasses import dataclass
+
+from hubcfg.core.canonical import Json, canonical_json, canonical_line
+from hubcfg.core.instants import format_instant
+from hubcfg.platforms.grants import Audience
+from hubcfg.resolver.access import Holding, OrgAccess
+from hubcfg.validator.config import Org, User
+
+FORMAT = "hubcfg.bundle/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """One org file: who of an audience holds what. `content` is its canonical JSON with a newline."""
+
+    org: str
+    platform: str
+    audience: Audience
+    users: int
+    content: bytes
+
+    @property
+    def path(self) -> str:
+        """The file's path in the output folder."""
+        return f"orgs/{self.org}/{self.audience.value}.json"
+
+    @property
+    def sha256(self) -> str:
+        """The hex SHA-256 of the content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def build_bundles(access: OrgAccess, *, flat: bool = False) -> list[tuple[Bundle, dict[str, Json]]]:
+    """Returns the bundles of an org, each with its value; `flat` lists every user's permissions in full."""
+    org = access.org
+    staff = [user for user in org.users.values() if user.entry.audience is Audience.STAFF]
+    clients = [user for user in org.users.values() if user.entry.audience is Audience.CLIENT]
+    built = [_build(access, Audience.STAFF, staff, flat)]
+    if clients:
+        built.append(_build(access, Audience.CLIENT, clients, flat))
+    return built
+
+
+def _build(access: OrgAccess, audience: Audience, users: list[User], flat: bool) -> tuple[Bundle, dict[str, Json]]:
+    org = access.org
+    builder = _UserBuilder(access, flat)
+    value: dict[str, Json] = {
+        "format": FORMAT,
+        "org": org.id,
+        "platform": org.platform.id,
+        "audience": audience.value,
+        "manage": org.manage,
+        "catalog": {"id": org.catalog.id, "version": org.catalog.version, "digest": org.catalog.digest},
+        "products": {product: org.products.get(product, "active") for product in sorted(org.active_products)},
+        "users": {user.id: builder.build(user) for user in users},
+    }
+    if not flat:
+        value["permission_sets"] = builder.sets
+    clients = _clients(org, audience, users)
+    if clients:
+        value["clients"] = clients
+    content = canonical_line(value)
+    return Bundle(org.id, org.platform.id, audience, len(users), content), value
+
+
+def _clients(org: Org, audience: Audience, users: list[User]) -> dict[str, Json]:
+    if not org.platform.has_clients:
+        return {}
+    shown = org.clients if audience is Audience.STAFF else {user.company for user in users}
+    return {
+        id: {"name": client.name, "departments": list(client.departments)}
+        for id, client in sorted(org.clients.items())
+        if id in shown
+    }
+
+
+class _UserBuilder:
+    """Builds users' entries; what depends on the holding alone is built once for all who share it."""
+
+    def __init__(self, access: OrgAccess, flat: bool) -> None:
+        self.sets: dict[str, Json] = {}
+        self._access = access
+        self._flat = flat
+        self._parts: dict[Holding, dict[str, Json]] = {}
+
+    def build(self, user: User) -> dict[str, Json]:
+        holding = self._access.holding(user)
+        part = self._parts.get(holding)
+        if part is None:
+            part = self._parts[holding] = self._build_part(holding)
+        built: dict[str, Json] = {**part, "scope": self._access.scope(user)}
+        if user.uid is not None:
+            built["uid"] = user.uid
+        manages = self._access.manages(user)
+        if manages:
+            built["manages"] = manages
+        authentication = resolve_authentication(self._access.org, user)
+        if authentication is not None:
+            built["authentication"] = authentication
+        return built
+
+    def _build_part(self, holding: Holding) -> dict[str, Json]:
+        catalog = self._access.org.catalog
+        names = catalog.to_names(holding.effective)
+        part: dict[str, Json] = {"products": sorted(holding.products)}
+        if self._flat:
+            part["permissions"] = names
+        else:
+            set_id = hashlib.sha256(canonical_json(names)).hexdigest()
+            self.sets[set_id] = names
+            part["set"] = set_id
+        if holding.rights.role is not None:
+            part["role"] = holding.rights.role.id
+        if holding.entry.suspended:
+            part["suspended"] = True
+        obligations = self._access.obligations(holding)
+        if obligations:
+            part["obligations"] = {name: catalog.to_names(mask) for name, mask in obligations.items()}
+        ends = holding.ends()
+        if ends:
+            part["until"] = {name: format_instant(instant) for instant, mask in ends for name in catalog.to_names(mask)}
+        return part
+
+
+def resolve_authentication(org: Org, user: User) -> dict[str, Json] | None:
+    """Returns how a staff user signs in, where the platform has rules: `sso` unless the entry says otherwise.
+
+    With `sso` the second factor is the tenant's, which counts where one is required (docs/platforms.md, "Authentication").
+    """
+    if org.platform.authentication is None or user.entry.audience is Audience.CLIENT:
+        return None
+    method = user.method or "sso"
+    is_required = org.platform.authentication.mfa_required or (
+        org.authentication is not None and org.authentication.mfa_required
+    )
+    if method == "sso":
+        return {"method": method, "mfa": is_required if user.mfa is None else user.mfa or is_required}
+    return {"method": method, "mfa": user.mfa is True}

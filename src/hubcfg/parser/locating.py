@@ -1,0 +1,76 @@
+"""Gives findings their lines and columns: the files with findings are read once more, and no others."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from hubcfg.core.finding import AS_WRITTEN, Edit, Finding, Fix, Related
+from hubcfg.core.places import AnyPlace, Place, Span
+from hubcfg.parser.locator import locate_places
+
+_LINE_BREAK = re.compile("\r\n|\r|\n")
+
+
+def locate_findings(findings: Iterable[Finding], read: Callable[[str], str | None]) -> list[Finding]:
+    """Returns the findings with spans for places, in the order of file, line, column and name, without repetitions.
+
+    `read` gives the text of a file by its path, or None where it cannot be read.
+    """
+    findings = list(findings)
+    spans = _locate(findings, read)
+    texts: dict[str, list[str]] = {}
+
+    def concrete(place: AnyPlace) -> Span:
+        return spans[place] if isinstance(place, Place) else place
+
+    def written(span: Span) -> str:
+        if span.file not in texts:
+            texts[span.file] = _LINE_BREAK.split(read(span.file) or "")
+        return words_at(texts[span.file], span)
+
+    located: dict[object, Finding] = {}
+    for finding in findings:
+        span = concrete(finding.place)
+        help = finding.help
+        if help is not None and AS_WRITTEN in help:
+            help = help.replace(AS_WRITTEN, written(span))
+        related = tuple(Related(one.message, concrete(one.place)) for one in finding.related)
+        fix = finding.fix
+        if fix is not None:
+            fix = Fix(fix.title, tuple(Edit(concrete(edit.place), edit.action, edit.text) for edit in fix.edits))
+        one = replace(finding, place=span, help=help, related=related, fix=fix)
+        located.setdefault((span, finding.name, finding.message), one)
+    return sorted(located.values(), key=finding_order)
+
+
+def finding_order(finding: Finding) -> tuple[str, int, int, str, str]:
+    """The order of findings: file, line, column, name."""
+    span = finding.place
+    assert isinstance(span, Span)
+    return span.file, span.line, span.column, finding.name, finding.message
+
+
+def words_at(lines: list[str], span: Span) -> str:
+    """Returns the words at a span, of its first line only."""
+    if not 1 <= span.line <= len(lines):
+        return ""
+    line = lines[span.line - 1]
+    end = span.end_column - 1 if span.end_line == span.line else len(line)
+    return line[span.column - 1 : end]
+
+
+def _locate(findings: Iterable[Finding], read: Callable[[str], str | None]) -> dict[Place, Span]:
+    wanted: dict[str, set[Place]] = {}
+    for finding in findings:
+        edits = finding.fix.edits if finding.fix is not None else ()
+        for place in (finding.place, *(one.place for one in finding.related), *(edit.place for edit in edits)):
+            if isinstance(place, Place):
+                wanted.setdefault(place.file, set()).add(place)
+    spans: dict[Place, Span] = {}
+    for file, places in wanted.items():
+        text = read(file)
+        if text is None:
+            spans |= dict.fromkeys(places, Span(file))
+        else:
+            spans |= locate_places(text, places)
+    return spans

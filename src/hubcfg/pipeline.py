@@ -1,0 +1,136 @@
+"""The line as code: files → documents → configuration → access → verified → bundles."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from hubcfg.checker.check import Verified, all_rules, check_access, judge_findings
+from hubcfg.core.errors import HubcfgError
+from hubcfg.core.finding import Finding, find
+from hubcfg.core.instants import Instant
+from hubcfg.core.places import Span
+from hubcfg.core.rule import Severity
+from hubcfg.emitter.bundle import Bundle
+from hubcfg.emitter.emit import emit_bundles, emit_manifest
+from hubcfg.parser.comments import IgnoreComment, find_ignore_comments
+from hubcfg.parser.document import ParsedFile
+from hubcfg.parser.locating import locate_findings
+from hubcfg.parser.parse import decode, parse_source, parse_sources
+from hubcfg.parser.rules import INVALID_PROJECT
+from hubcfg.parser.sources import DEFAULT_SOURCES, PROJECT_FILE, Discovery, SourceFile, find_sources
+from hubcfg.resolver.access import Access
+from hubcfg.resolver.resolve import resolve_access
+from hubcfg.validator.config import Config, Project
+from hubcfg.validator.project import read_project
+from hubcfg.validator.shape import document_kinds
+from hubcfg.validator.validate import validate_documents
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What came of a project: its findings, and as much of each stage as there is.
+
+    `config` and `access` may be there in spite of errors, for looking; `verified` is there only where no error stands.
+    """
+
+    root: Path
+    findings: list[Finding]
+    sources: dict[str, SourceFile]
+    config: Config | None = None
+    access: Access | None = None
+    verified: Verified | None = None
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any finding is an error."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    def read(self, file: str) -> str | None:
+        """Returns the text of a source file, or None where it cannot be read."""
+        return _read(self.sources, file)
+
+    @cached_property
+    def bundles(self) -> list[Bundle]:
+        """The bundles; asking for those of a project with errors is an error of the caller."""
+        if self.verified is None:
+            raise HubcfgError("there are no bundles, because the project has errors")
+        return emit_bundles(self.verified)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The org files by path."""
+        return {bundle.path: bundle.content for bundle in self.bundles}
+
+    def manifest(self, revision: str | None = None) -> bytes:
+        """Returns the manifest of the bundles."""
+        assert self.verified is not None
+        return emit_manifest(self.verified, self.bundles, revision)
+
+
+def compile_project(root: Path, *, as_of: Instant) -> Compiled:
+    """Compiles the project at `root` as of an instant. What is wrong with it is in the findings; nothing is written."""
+    project_source = SourceFile(PROJECT_FILE, (root / PROJECT_FILE).read_bytes)
+    sources = {PROJECT_FILE: project_source}
+    if not (root / PROJECT_FILE).exists():
+        missing = find(INVALID_PROJECT, "there is no `hubcfg.yaml` here", Span(PROJECT_FILE),
+                       help="`hubcfg init` begins a project; `-C DIR` looks elsewhere")  # fmt: skip
+        return Compiled(root, [missing], sources)
+    project_file = parse_source(project_source)
+    project, findings = read_project(project_file, all_rules())
+    if project is None:
+        return Compiled(root, _judge(findings, None, sources, [project_file]), sources)
+    discovery = discover(root, project)
+    sources |= {source.path: source for source in (*discovery.sources, *discovery.in_outputs)}
+    files = parse_sources(discovery.sources)
+    config, found = validate_documents(project, files)
+    findings += found + discovery.findings + _find_hidden_sources(discovery)
+    access = resolve_access(config, as_of)
+    comments = _read_comments([project_file, *files], sources)
+    verified, findings = check_access(config, access, findings, _locator(sources), comments)
+    return Compiled(root, findings, sources, config, access, verified)
+
+
+def discover(root: Path, project: Project) -> Discovery:
+    """Returns the source files of a project in a folder."""
+    outputs = [str(target.options["path"]) for target in project.targets if target.type == "directory" and "path" in target.options]
+    return find_sources(root, project.sources or DEFAULT_SOURCES, outputs)
+
+
+def _judge(
+    findings: Iterable[Finding], project: Project | None, sources: dict[str, SourceFile], files: list[ParsedFile]
+) -> list[Finding]:
+    return judge_findings(findings, project, _locator(sources), _read_comments(files, sources))
+
+
+def _locator(sources: dict[str, SourceFile]) -> Callable[[Iterable[Finding]], list[Finding]]:
+    return lambda findings: locate_findings(findings, lambda file: _read(sources, file))
+
+
+def _read_comments(files: Iterable[ParsedFile], sources: dict[str, SourceFile]) -> dict[str, list[IgnoreComment]]:
+    comments = {}
+    for file in files:
+        text = _read(sources, file.path) if file.has_ignores else None
+        if text is not None:
+            comments[file.path] = find_ignore_comments(file.path, text)
+    return comments
+
+
+def _find_hidden_sources(discovery: Discovery) -> list[Finding]:
+    """An output folder is not read, so YAML of ours in it would vanish from the project without a trace."""
+    kinds = document_kinds()
+    return [
+        find(INVALID_PROJECT, f"a {document.value['kind']} document in an output folder is not part of the project", document.place("kind"),
+             help="move the file out of the folder, or delete it")
+        for source in discovery.in_outputs
+        for document in parse_source(source).documents
+        if isinstance(document.value, dict) and document.value.get("kind") in kinds
+    ]  # fmt: skip
+
+
+def _read(sources: dict[str, SourceFile], file: str) -> str | None:
+    source = sources.get(file)
+    try:
+        return decode(source.read()) if source is not None else None
+    except (OSError, UnicodeDecodeError):
+        return None
