@@ -72,6 +72,7 @@ def needs_strict(text: str) -> bool:
     text = f"\n{text}\n" if is_cut else f"\n{text}"
     return (
         "\n%" in text  # a directive
+        or text.find("\ufeff", 2) >= 0  # a byte order mark that does not begin the text
         or ("\t" in text and _TAB.search(text) is not None)
         or ("#" in text and _GLUED_COMMENT.search(text) is not None)
         or ("!" in text and _TAG.search(text) is not None)

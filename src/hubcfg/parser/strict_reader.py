@@ -13,6 +13,7 @@ import yaml
 MAX_DEPTH = 100
 #: Longest implicit key, in characters [7.4.2].
 MAX_KEY = 1024
+GLUED_COMMENT = "a space is missing before this `#`"
 
 _BOM = "\ufeff"
 BREAK = r"(?:\r\n|\r|\n)"
@@ -127,6 +128,8 @@ class Reader:
         if not self.separate() and self.indent >= 0:
             if self.text[self.pos] == ":":
                 self.fail("a mapping is not allowed here")
+            if self.text[self.pos] == "#":
+                self.fail(GLUED_COMMENT)
             self.fail("a value must be followed by the end of its line or by ` #`")
 
     def fold(self, indent: int) -> int | None:

@@ -2,7 +2,7 @@
 
 import re
 
-from hubcfg.parser.strict_reader import BREAK, NB, NS, NS_FLOW, Reader
+from hubcfg.parser.strict_reader import BREAK, GLUED_COMMENT, NB, NS, NS_FLOW, Reader
 
 _INDICATORS = r"\-?:,\[\]{}#&*!|>'\"%@`"
 
@@ -23,6 +23,7 @@ _ESCAPED = {
     " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029",
 }  # fmt: skip
 _HEADER = re.compile(rf"[|>](?:([1-9]?)([-+]?)|([-+])([1-9]))(?:[ \t]++(?:#{NB}*+)?)?{BREAK}")
+_HEADER_WITH_COMMENT = re.compile(r"[|>][-+1-9]{0,2}#")
 _BLOCK_LINE = re.compile(rf"( *+)({NB}*+)({BREAK})?")
 _TAB_IN_INDENT = re.compile(r" *+\t")
 _UNICODE_END = 0x110000
@@ -38,6 +39,8 @@ def read_plain_line(reader: Reader, in_flow: bool) -> str:
             reader.fail(f"`{char}` is not allowed here")
         if char in "\r\n":
             reader.fail("a value is missing")
+        if char == "#":
+            reader.fail(GLUED_COMMENT)
         reader.fail(f"a plain value cannot begin with `{char}`")
     reader.pos = match.end()
     return match[0]
@@ -132,6 +135,8 @@ def read_block_scalar(reader: Reader, indent: int) -> str:
     """Read the literal or folded scalar at the cursor, held by a node at `indent`; the cursor ends on a fresh line."""
     header = _HEADER.match(reader.text, reader.pos)
     if header is None:
+        if glued := _HEADER_WITH_COMMENT.match(reader.text, reader.pos):
+            reader.fail(GLUED_COMMENT, glued.end() - 1)
         reader.fail("a block scalar's header is `|` or `>`, an indentation from 1 to 9 and a `+` or `-`")
     is_folded = reader.text[reader.pos] == ">"
     chomping = header[2] or header[3] or ""
