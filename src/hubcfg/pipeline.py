@@ -11,10 +11,10 @@ from hubcfg.core.finding import Finding, find
 from hubcfg.core.instants import Instant
 from hubcfg.core.places import Span
 from hubcfg.core.rule import Severity
-from hubcfg.emitter.bundle import Bundle
 from hubcfg.emitter.emit import emit_bundles, emit_manifest
 from hubcfg.parser.comments import IgnoreComment, find_ignore_comments
 from hubcfg.parser.document import ParsedFile
+from hubcfg.parser.git import read_revision
 from hubcfg.parser.locating import locate_findings
 from hubcfg.parser.parse import decode, parse_source, parse_sources
 from hubcfg.parser.rules import INVALID_PROJECT
@@ -50,22 +50,21 @@ class Compiled:
         """Returns the text of a source file, or None where it cannot be read."""
         return _read(self.sources, file)
 
-    @cached_property
-    def bundles(self) -> list[Bundle]:
-        """The bundles; asking for those of a project with errors is an error of the caller."""
+    def emit(self, *, flat: bool = False) -> dict[str, bytes]:
+        """Returns all files of the output folder by path: the org files and the manifest.
+
+        Raises HubcfgError where the project has errors.
+        """
         if self.verified is None:
             raise HubcfgError("there are no bundles, because the project has errors")
-        return emit_bundles(self.verified)
+        bundles = emit_bundles(self.verified, flat=flat)
+        files = {bundle.path: bundle.content for bundle in bundles}
+        return files | {"manifest.json": emit_manifest(self.verified, bundles, read_revision(self.root))}
 
-    @property
+    @cached_property
     def files(self) -> dict[str, bytes]:
-        """The org files by path."""
-        return {bundle.path: bundle.content for bundle in self.bundles}
-
-    def manifest(self, revision: str | None = None) -> bytes:
-        """Returns the manifest of the bundles."""
-        assert self.verified is not None
-        return emit_manifest(self.verified, self.bundles, revision)
+        """The org files by path, as `compile` writes them."""
+        return {path: content for path, content in self.emit().items() if path.startswith("orgs/")}
 
 
 def compile_project(root: Path, *, as_of: Instant) -> Compiled:

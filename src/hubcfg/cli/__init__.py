@@ -1,0 +1,1 @@
+"""The command line: options to pipeline to view to exit code."""

@@ -1,0 +1,36 @@
+"""Check a project: everything that can be known without a target."""
+
+import click
+
+from hubcfg.cli.options import as_of_option, format_option
+from hubcfg.cli.selection import check_names, select_findings
+from hubcfg.cli.settings import Settings
+from hubcfg.core.instants import Instant
+from hubcfg.pipeline import compile_project
+from hubcfg.views.findings import finding_formats, render_findings
+from hubcfg.views.summary import summarize_project
+
+
+@click.command("validate")
+@format_option(*finding_formats())
+@click.option("--select", multiple=True, metavar="NAME", help="Show only these findings.")
+@click.option("--ignore", multiple=True, metavar="NAME", help="Do not show these findings.")
+@as_of_option
+@click.pass_obj
+def validate(settings: Settings, output: str, select: tuple[str, ...], ignore: tuple[str, ...], as_of: Instant) -> int:
+    """Check a project: everything that can be known without a target.
+
+    Exits with 1 where any finding is an error, shown or not.
+    """
+    check_names(select, ignore)
+    compiled = compile_project(settings.find_root(), as_of=as_of)
+    shown = select_findings(compiled.findings, select, ignore)
+    click.echo(render_findings(output, shown, compiled.read, use_color=settings.use_color()))
+    if len(shown) < len(compiled.findings):
+        settings.note(f"{len(compiled.findings) - len(shown)} more findings are not shown")
+    elif not shown and output == "text":
+        settings.note(summarize_project(compiled))
+    return 1 if compiled.has_errors else 0
+
+
+COMMAND = validate
