@@ -42,9 +42,9 @@ def _nest(atom: str) -> str:
 
 # A bracket or quote that opens on one line and does not close on it; the look ahead passes by the plainest that do.
 _UNCLOSED = rf"""(?![^\[\]{{}}"'#\n]*+[\]}}])(?:{_nest(_ATOM)})*+(?:[\n\[{{]|(?<=\s)#)"""
-_OPEN_SQUARE = re.compile(rf"\[{_UNCLOSED}")
-_OPEN_CURLY = re.compile(rf"\{{{_UNCLOSED}")
-_OPEN_BRACKET = re.compile(rf"[\[{{]{_UNCLOSED}")
+_OPEN_SQUARE = rf"\[{_UNCLOSED}"  # compiled, and kept by `re`, at the first use: it takes its time
+_OPEN_CURLY = rf"\{{{_UNCLOSED}"
+_OPEN_BRACKET = rf"[\[{{]{_UNCLOSED}"
 _OPEN_DOUBLE = re.compile(r'"(?<![^\s\[{,:]")(?![^"\\\n]*+")(?:[^"\\\n]|\\.)*+\\?\n')
 _OPEN_SINGLE = re.compile(r"'(?<![^\s\[{,:]')(?![^'\n]*+'(?!'))(?:[^'\n]|'')*+\n")
 # What may precede it there: indentation, and a key without anything odd in it.
@@ -81,9 +81,15 @@ def needs_strict(text: str) -> bool:
         or ("*" in text and _ODD_ALIAS.search(text) is not None)
         or (("|" in text or ">" in text) and _has_odd_block_scalar(text, is_cut))
         or _DASH_IN_FLOW.search(text) is not None
-        or ((_OPEN_SQUARE.search(text) or _OPEN_CURLY.search(text)) and _has_odd_lines(text, _OPEN_BRACKET))
+        or (_opens_bracket(text) and _has_odd_lines(text, re.compile(_OPEN_BRACKET)))
         or _has_odd_lines(text, _OPEN_DOUBLE)
         or _has_odd_lines(text, _OPEN_SINGLE)
+    )
+
+
+def _opens_bracket(text: str) -> bool:
+    return ("[" in text and re.search(_OPEN_SQUARE, text) is not None) or (
+        "{" in text and re.search(_OPEN_CURLY, text) is not None
     )
 
 
