@@ -72,8 +72,12 @@ def compile_project(root: Path, *, as_of: Instant) -> Compiled:
     project_source = SourceFile(PROJECT_FILE, (root / PROJECT_FILE).read_bytes)
     sources = {PROJECT_FILE: project_source}
     if not (root / PROJECT_FILE).exists():
-        missing = find(INVALID_PROJECT, "there is no `hubcfg.yaml` here", Span(PROJECT_FILE),
-                       help="`hubcfg init` begins a project; `-C DIR` looks elsewhere")  # fmt: skip
+        missing = find(
+            INVALID_PROJECT,
+            "there is no `hubcfg.yaml` here",
+            Span(PROJECT_FILE),
+            help="`hubcfg init` begins a project; `-C DIR` looks elsewhere",
+        )
         return Compiled(root, [missing], sources)
     project_file = parse_source(project_source)
     project, findings = read_project(project_file, all_rules())
@@ -92,7 +96,11 @@ def compile_project(root: Path, *, as_of: Instant) -> Compiled:
 
 def discover(root: Path, project: Project) -> Discovery:
     """Returns the source files of a project in a folder."""
-    outputs = [str(target.options["path"]) for target in project.targets if target.type == "directory" and "path" in target.options]
+    outputs = [
+        str(target.options["path"])
+        for target in project.targets
+        if target.type == "directory" and "path" in target.options
+    ]
     return find_sources(root, project.sources or DEFAULT_SOURCES, outputs)
 
 
@@ -119,12 +127,16 @@ def _find_hidden_sources(discovery: Discovery) -> list[Finding]:
     """An output folder is not read, so YAML of ours in it would vanish from the project without a trace."""
     kinds = document_kinds()
     return [
-        find(INVALID_PROJECT, f"a {document.value['kind']} document in an output folder is not part of the project", document.place("kind"),
-             help="move the file out of the folder, or delete it")
+        find(
+            INVALID_PROJECT,
+            f"a {document.value['kind']} document in an output folder is not part of the project",
+            document.place("kind"),
+            help="move the file out of the folder, or delete it",
+        )
         for source in discovery.in_outputs
         for document in parse_source(source).documents
         if isinstance(document.value, dict) and document.value.get("kind") in kinds
-    ]  # fmt: skip
+    ]
 
 
 def _read(sources: dict[str, SourceFile], file: str) -> str | None:

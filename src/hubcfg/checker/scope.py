@@ -75,9 +75,8 @@ class OrgCheck:
 
     def bundles(self) -> Iterator[Group | Role]:
         """Yields the groups and Hub roles that the org's own documents define."""
-        for bundle in (*self.org.groups.values(), *self.org.roles.values()):
-            if not bundle.is_shared:
-                yield bundle
+        yield from (group for group in self.org.groups.values() if not group.is_shared)
+        yield from (role for role in self.org.roles.values() if not role.is_shared)
 
 
 @dataclass(frozen=True, slots=True)

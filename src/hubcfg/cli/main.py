@@ -127,7 +127,9 @@ def _report_bug(arguments: Sequence[str], error: Exception) -> int:
         import traceback
 
         click.echo("".join(traceback.format_exception(error)), err=True)
-    return _fail(arguments, EXIT_BUG, message, "nothing was written; `hubcfg -v …` shows where it happened, please report that")
+    return _fail(
+        arguments, EXIT_BUG, message, "nothing was written; `hubcfg -v …` shows where it happened, please report that"
+    )
 
 
 def _innermost_frame(error: Exception) -> str:

@@ -10,7 +10,7 @@ from hubcfg.core.instants import Instant, instant_of, parse_instant
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class InstantType(click.ParamType):
+class InstantType(click.ParamType[Instant]):
     """A date or date-time; a date means its beginning in UTC."""
 
     name = "T"
@@ -21,19 +21,25 @@ class InstantType(click.ParamType):
             return Instant(value)
         instant = parse_instant(str(value))
         if instant is None:
-            self.fail(f"'{value}' is not a date such as 2027-06-30 or a date-time such as 2027-06-30T18:00:00Z.", param, ctx)
+            self.fail(
+                f"'{value}' is not a date such as 2027-06-30 or a date-time such as 2027-06-30T18:00:00Z.", param, ctx
+            )
         return instant
 
 
 def as_of_option(function: Function) -> Function:
     """Adds `--as-of T`; the parameter `as_of` is the instant of the run where the option is not given."""
-    option = click.option("--as-of", type=InstantType(), default=current_instant, help="Look at this instant instead of now.")
+    option = click.option(
+        "--as-of", type=InstantType(), default=current_instant, help="Look at this instant instead of now."
+    )
     return option(function)
 
 
 def format_option(*formats: str) -> Callable[[Function], Function]:
     """Adds `--format` with the given choices, the first of which is the default."""
-    return click.option("--format", "output", type=click.Choice(formats), default=formats[0], help="The form of the output.")
+    return click.option(
+        "--format", "output", type=click.Choice(formats), default=formats[0], help="The form of the output."
+    )
 
 
 def org_option(function: Function) -> Function:

@@ -22,7 +22,7 @@ def canonical_json(value: Json) -> bytes:
     import rfc8785
 
     try:
-        return rfc8785.dumps(value)  # type: ignore[arg-type]  # its own alias of JSON is invariant
+        return rfc8785.dumps(value)
     except rfc8785.CanonicalizationError as error:
         raise ValueError(str(error)) from error
 

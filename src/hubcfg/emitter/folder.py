@@ -31,7 +31,9 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             file.write_bytes(content)
         _swap(fresh, target, old)
     except OSError as error:
-        raise OutsideError(f"`{folder}` cannot be written: {error.strerror}", help="nothing there was changed") from error
+        raise OutsideError(
+            f"`{folder}` cannot be written: {error.strerror}", help="nothing there was changed"
+        ) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

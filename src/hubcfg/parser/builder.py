@@ -1,11 +1,11 @@
 """The fast path: libyaml's events into plain values, for files that keep to the profile without any doubt."""
 
 from collections.abc import Callable
+from typing import Any
 
 from yaml.events import (
     DocumentEndEvent,
     DocumentStartEvent,
-    Event,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
@@ -20,12 +20,14 @@ from hubcfg.parser.scalars import FIRST_CHARACTERS, read_plain
 
 MAX_DEPTH = 64
 
+_KEY_CHARACTERS = FIRST_CHARACTERS | {"<"}
+
 
 class NeedsCareError(Exception):
     """Something in the file needs the careful reader: an anchor, a tag, a duplicate key, a key that is not a string."""
 
 
-def build_values(get_event: Callable[[], Event]) -> list[Value]:
+def build_values(get_event: Callable[[], Any]) -> list[Value]:
     """Returns the values of the documents that the events describe.
 
     Raises NeedsCareError at the first thing that is not plainly allowed, and lets the parser's own errors through; the
@@ -51,15 +53,12 @@ def build_values(get_event: Callable[[], Event]) -> list[Value]:
             if mapping is not None and key is None:
                 if text in mapping:
                     raise NeedsCareError
-                if is_plain and (not text or text[0] in FIRST_CHARACTERS or text == "<<"):
-                    if text == "<<" or read_plain(text) is not text:
-                        raise NeedsCareError
+                if is_plain and (not text or text[0] in _KEY_CHARACTERS) and not _is_text_key(text):
+                    raise NeedsCareError
                 key = share(text, text)
                 continue
-            if is_plain and (not text or text[0] in FIRST_CHARACTERS):
-                value = read_plain(text)
-            else:
-                value = share(text, text)
+            is_special = is_plain and (not text or text[0] in FIRST_CHARACTERS)
+            value = read_plain(text) if is_special else share(text, text)
         elif kind is MappingStartEvent or kind is SequenceStartEvent:
             if event.tag is not None or event.anchor is not None or len(enclosing) >= MAX_DEPTH:
                 raise NeedsCareError
@@ -103,3 +102,8 @@ def build_values(get_event: Callable[[], Event]) -> list[Value]:
             sequence.append(value)
         else:
             documents.append(value)
+
+
+def _is_text_key(text: str) -> bool:
+    """Whether a plain key is text, and not the merge key."""
+    return text != "<<" and read_plain(text) is text

@@ -55,7 +55,9 @@ def read_carefully(file: str, text: str) -> CarefulReading:
     findings += reader.findings
     if stream.error is not None:
         findings.append(diagnose(file, text, stream.error))
-    return CarefulReading(reader.documents, findings, stream.error is None and not reader.is_damaged)
+    return CarefulReading(
+        reader.documents, findings, (stream.error is None or stream.is_complete) and not reader.is_damaged
+    )
 
 
 def has_hidden_characters(text: str) -> bool:
@@ -126,7 +128,9 @@ class _Reader:
     def _check_directives(self, event: Any) -> None:
         if event.version is not None and event.version != (1, 2):
             written = ".".join(map(str, event.version))
-            self._forbid(event, f"`%YAML {written}` is not the YAML that hubcfg reads", "remove the line, or write `%YAML 1.2`")
+            self._forbid(
+                event, f"`%YAML {written}` is not the YAML that hubcfg reads", "remove the line, or write `%YAML 1.2`"
+            )
         if event.tags:
             self._forbid(event, "`%TAG` is forbidden", "remove the line; hubcfg has no use for tags")
 
@@ -139,21 +143,23 @@ class _Reader:
         if event.anchor is not None:
             anchor = self._anchors[event.anchor] = _Anchor()
         if event.tag is not None:
-            self._forbid(event, f"the tag `{_tag_text(event.tag)}` is forbidden", "remove it; hubcfg's values have no other types")
+            self._forbid(
+                event,
+                f"the tag `{_tag_text(event.tag)}` is forbidden",
+                "remove it; hubcfg's values have no other types",
+            )
         if kind is ScalarEvent:
             value, size, height = self._read_scalar(event), 1, 0
         else:
             if depth > MAX_DEPTH:
                 self._forbid(event, f"nested more than {MAX_DEPTH} levels deep", "flatten it")
                 raise _DamagedDocumentError
-            value, size, height = (
-                self._read_map(depth) if kind is MappingStartEvent else self._read_list(depth)
-            )
+            value, size, height = self._read_map(depth) if kind is MappingStartEvent else self._read_list(depth)
         if anchor is not None:
             anchor.value, anchor.size, anchor.height, anchor.is_open = value, size, height, False
         return value, size, height
 
-    def _read_scalar(self, event: ScalarEvent) -> Value:
+    def _read_scalar(self, event: Any) -> Value:
         text: str = event.value
         if not event.implicit[0]:
             return text
@@ -201,13 +207,19 @@ class _Reader:
         """Returns a key's text, or None for a key that the profile forbids (its entry is read, but left out)."""
         if event.__class__ is ScalarEvent:
             if event.implicit[0] and event.value == "<<":
-                self._forbid(event, "the merge key `<<` is forbidden", "write the fields out, or define a group and name it")
+                self._forbid(
+                    event, "the merge key `<<` is forbidden", "write the fields out, or define a group and name it"
+                )
                 return None
             key, _, _ = self._read_node(event, depth)
         elif event.__class__ is AliasEvent:
             key, _, _ = self._read_alias(event, depth)
         else:
-            self._forbid(event, "a key that is itself a map or list is forbidden", "keys are plain text; quote the key if it begins with `[`, `{` or `?`")
+            self._forbid(
+                event,
+                "a key that is itself a map or list is forbidden",
+                "keys are plain text; quote the key if it begins with `[`, `{` or `?`",
+            )
             self._read_node(event, depth + 1)
             return None
         if isinstance(key, str):
@@ -222,18 +234,24 @@ class _Reader:
         )
         return str(written)
 
-    def _read_alias(self, event: AliasEvent, depth: int) -> tuple[Value, int, int]:
+    def _read_alias(self, event: Any, depth: int) -> tuple[Value, int, int]:
         name = event.anchor
         anchor = self._anchors.get(name)
         if anchor is None:
             self._report_wildcard(event, "*" + name)
             return "*" + name, 1, 0
         if anchor.is_open:
-            self._forbid(event, f"`*{name}` stands inside its own anchor", "an alias can't contain itself; write the value out")
+            self._forbid(
+                event, f"`*{name}` stands inside its own anchor", "an alias can't contain itself; write the value out"
+            )
             return None, 1, 0
         self._aliased += anchor.size
         if self._aliased > MAX_ALIASED_NODES:
-            self._forbid(event, f"the aliases of this document unfold to more than {MAX_ALIASED_NODES:,} values", "write the values out, or define a group and name it")
+            self._forbid(
+                event,
+                f"the aliases of this document unfold to more than {MAX_ALIASED_NODES:,} values",
+                "write the values out, or define a group and name it",
+            )
             raise _DamagedDocumentError
         if anchor.height and depth - 1 + anchor.height > MAX_DEPTH:
             self._forbid(event, f"nested more than {MAX_DEPTH} levels deep, the alias unfolded", "flatten it")
@@ -246,24 +264,39 @@ class _Reader:
             quoted = f'"{text}"'
             fix = Fix(f"quote it: {quoted}", (Edit(span, EditAction.REPLACE, quoted),))
             self.findings.append(
-                find(UNQUOTED_WILDCARD, f"`{text}` begins with `*`, which YAML takes for an alias", span, help=f"write it in quotes: `{quoted}`", fix=fix)
+                find(
+                    UNQUOTED_WILDCARD,
+                    f"`{text}` begins with `*`, which YAML takes for an alias",
+                    span,
+                    help=f"write it in quotes: `{quoted}`",
+                    fix=fix,
+                )
             )
             return
         self.findings.append(
-            find(INVALID_YAML, f"`{text}` refers to an anchor that this document does not have", span,
-                 help=f"write it in quotes if it is text: `\"{text}\"`")
-        )  # fmt: skip
+            find(
+                INVALID_YAML,
+                f"`{text}` refers to an anchor that this document does not have",
+                span,
+                help=f'write it in quotes if it is text: `"{text}"`',
+            )
+        )
 
     def _report_duplicate(self, key: str, event: Event, first: Span) -> None:
         self.findings.append(
-            find(DUPLICATE_KEY, f"the key `{key}` stands twice in this map", self._span(event),
-                 help="merge the two entries, or rename the wrong one", related=(Related("it stands here first", first),))
-        )  # fmt: skip
+            find(
+                DUPLICATE_KEY,
+                f"the key `{key}` stands twice in this map",
+                self._span(event),
+                help="merge the two entries, or rename the wrong one",
+                related=(Related("it stands here first", first),),
+            )
+        )
 
     def _forbid(self, event: Event, message: str, help: str) -> None:
         self.findings.append(find(FORBIDDEN_YAML, message, self._span(event), help=help))
 
-    def _span(self, event: Event) -> Span:
+    def _span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
         return Span(self._file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 

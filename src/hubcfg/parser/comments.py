@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from yaml.events import ScalarEvent
 
@@ -28,14 +29,16 @@ def find_ignore_comments(file: str, text: str) -> list[IgnoreComment]:
     for number, line in enumerate(_LINE_BREAK.split(text), 1):
         if MARKER in line and (match := _COMMENT.search(line)):
             names = tuple(name.strip() for name in (match[2] or "").split(",") if name.strip())
-            candidates.append(IgnoreComment(names, match[3], Span(file, number, match.start() + 1, number, match.end() + 1)))
+            candidates.append(
+                IgnoreComment(names, match[3], Span(file, number, match.start() + 1, number, match.end() + 1))
+            )
     if not candidates:
         return []
     scalars = [event for event in read_events(text).events if event.__class__ is ScalarEvent]
     return [comment for comment in candidates if not any(_covers(scalar, comment.span) for scalar in scalars)]
 
 
-def _covers(scalar: ScalarEvent, span: Span) -> bool:
+def _covers(scalar: Any, span: Span) -> bool:
     start = (scalar.start_mark.line + 1, scalar.start_mark.column + 1)
     end = (scalar.end_mark.line + 1, scalar.end_mark.column + 1)
     return start <= (span.line, span.column) < end

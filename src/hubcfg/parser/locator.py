@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from yaml.error import Mark, YAMLError
+from yaml.error import YAMLError
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -18,7 +18,7 @@ from yaml.events import (
 )
 
 from hubcfg.core.places import Part, Place, Span
-from hubcfg.parser.events import iterate_events, read_events
+from hubcfg.parser.events import ORIGIN, iterate_events, read_events
 
 
 class _Wanted:
@@ -58,7 +58,7 @@ def locate_places(text: str, places: Iterable[Place]) -> dict[Place, Span]:
 
 class _Locator:
     def __init__(
-        self, get_event: Callable[[], Event] | None, events: list[Event] | None, wanted: dict[int, _Wanted]
+        self, get_event: Callable[[], Any] | None, events: list[Event] | None, wanted: dict[int, _Wanted]
     ) -> None:
         self.spans: dict[Place, Span] = {}
         self._events = events
@@ -71,9 +71,9 @@ class _Locator:
         except StopIteration:
             pass  # the events end at a syntax error
         for node in wanted.values():
-            self._settle(node, Mark("", 0, 0, 0, None, None))
+            self._settle(node, ORIGIN)
 
-    def _next(self) -> Event:
+    def _next(self) -> Any:
         assert self._events is not None
         if self._position >= len(self._events):
             raise StopIteration
@@ -94,7 +94,7 @@ class _Locator:
             elif kind is DocumentEndEvent:
                 continue
 
-    def _visit(self, event: Event, node: _Wanted | None) -> Mark:
+    def _visit(self, event: Any, node: _Wanted | None) -> Any:
         """Reads one node, notes the spans wanted in it, and returns its end."""
         kind = event.__class__
         if self._events is not None and getattr(event, "anchor", None) is not None and kind is not AliasEvent:
@@ -112,7 +112,7 @@ class _Locator:
             self._settle(node, event.start_mark, end)
         return end
 
-    def _visit_map(self, event: Event, node: _Wanted | None) -> Mark:
+    def _visit_map(self, event: Any, node: _Wanted | None) -> Any:
         end = event.end_mark
         is_first = True
         left = dict(node.below) if node is not None else {}
@@ -130,7 +130,7 @@ class _Locator:
                 self._note(child, (Part.KEY,), key.start_mark, key.end_mark)
             end = self._visit(self._get(), child)
 
-    def _visit_list(self, event: Event, node: _Wanted | None) -> Mark:
+    def _visit_list(self, event: Any, node: _Wanted | None) -> Any:
         end = event.end_mark
         index = 0
         while True:
@@ -141,7 +141,7 @@ class _Locator:
             end = self._visit(item, child)
             index += 1
 
-    def _follow(self, alias: Event, node: _Wanted) -> None:
+    def _follow(self, alias: Any, node: _Wanted) -> None:
         """Finds what is wanted below an alias in the node that it stands for."""
         assert self._events is not None
         here, self._position = self._position, self._anchors[alias.anchor]
@@ -149,12 +149,12 @@ class _Locator:
         self._visit(self._events[self._position - 1], node)
         self._position, node.parts = here, own
 
-    def _note(self, node: _Wanted, parts: tuple[Part, ...], start: Mark, end: Mark) -> None:
+    def _note(self, node: _Wanted, parts: tuple[Part, ...], start: Any, end: Any) -> None:
         for place in node.parts:
             if place.part in parts and place not in self.spans:
                 self.spans[place] = _span(place.file, start, end)
 
-    def _settle(self, node: _Wanted, start: Mark, end: Mark | None = None) -> None:
+    def _settle(self, node: _Wanted, start: Any, end: Any | None = None) -> None:
         """Gives what was wanted here but is not there the enclosing node's first line."""
         for place in node.parts:
             if place not in self.spans:
@@ -165,5 +165,3 @@ class _Locator:
 
 def _span(file: str, start: Any, end: Any) -> Span:
     return Span(file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
-
-

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from yaml.cyaml import CParser
 from yaml.error import YAMLError
 
 from hubcfg.core.finding import Finding
@@ -11,12 +10,14 @@ from hubcfg.parser.builder import NeedsCareError, build_values
 from hubcfg.parser.careful import has_hidden_characters, read_carefully
 from hubcfg.parser.comments import MARKER
 from hubcfg.parser.document import Document, ParsedFile
+from hubcfg.parser.events import CParser
 from hubcfg.parser.sources import SourceFile, unreadable
 from hubcfg.parser.strict import needs_strict
 
 
 def parse_sources(
-    sources: Iterable[SourceFile], map: Callable[[Callable[[SourceFile], ParsedFile], Iterable[Any]], Iterator[Any]] = map
+    sources: Iterable[SourceFile],
+    map: Callable[[Callable[[SourceFile], ParsedFile], Iterable[Any]], Iterator[Any]] = map,
 ) -> list[ParsedFile]:
     """Reads every source; `map` decides where (here, or in other processes)."""
     return list(map(parse_source, sources))

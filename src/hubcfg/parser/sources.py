@@ -40,7 +40,9 @@ class _Matcher(Protocol):
     def match_file(self, file: str) -> bool: ...
 
 
-def find_sources(root: Path, patterns: Iterable[str] = DEFAULT_SOURCES, output_folders: Iterable[str] = ()) -> Discovery:
+def find_sources(
+    root: Path, patterns: Iterable[str] = DEFAULT_SOURCES, output_folders: Iterable[str] = ()
+) -> Discovery:
     """Returns the source files below `root`.
 
     `patterns` are `sources:` of hubcfg.yaml; `output_folders`, relative to the root, are the folders of directory targets.

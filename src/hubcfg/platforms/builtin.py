@@ -23,5 +23,6 @@ def read_builtin(name: str, part: str) -> Document:
     """Returns the `platform` or `catalog` document (`part`) of a built-in platform."""
     path = _DEFINITIONS / name / f"{part}.yaml"
     parsed = parse_source(SourceFile(f"hubcfg:{name}/{part}.yaml", path.read_bytes))
-    assert not parsed.findings and len(parsed.documents) == 1, parsed.findings
-    return parsed.documents[0]
+    assert not parsed.findings, parsed.findings
+    (document,) = parsed.documents
+    return document

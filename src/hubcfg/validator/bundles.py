@@ -28,7 +28,9 @@ def bind_roles(items: Iterable[Item], *, is_shared: bool) -> dict[str, Role]:
     }
 
 
-def find_clashes(noun: str, own: Iterable[Item], shared: Iterable[Item], builtin: Iterable[str], platform: str) -> list[Finding]:
+def find_clashes(
+    noun: str, own: Iterable[Item], shared: Iterable[Item], builtin: Iterable[str], platform: str
+) -> list[Finding]:
     """Returns the findings for an org's groups or roles that take the name of a shared or platform one, at the later place."""
     taken = {fold_id(item.id): item for item in shared}
     platform_ids = {fold_id(id): id for id in builtin}
@@ -71,9 +73,13 @@ def find_cycles(groups: dict[str, Group]) -> tuple[list[Finding], set[str]]:
                 group = groups[name]
                 place = Place(group.document.file, group.document.index, (*group.path, "includes", position))
                 findings.append(
-                    find(INCLUDE_CYCLE, f"groups include each other in a circle: {shown}", place,
-                         help="break the circle; put what they share into a group that both include")
-                )  # fmt: skip
+                    find(
+                        INCLUDE_CYCLE,
+                        f"groups include each other in a circle: {shown}",
+                        place,
+                        help="break the circle; put what they share into a group that both include",
+                    )
+                )
             elif target in groups and target not in done:
                 trail[target] = len(stack)
                 stack.append([target, 0])

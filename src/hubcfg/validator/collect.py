@@ -114,9 +114,13 @@ class _Collector:
             value = values.get(id)
             if (fault := check_id(id)) is not None:
                 self.findings.append(
-                    find(SCHEMA_VIOLATION, f"the user id {id!r} {fault}", document.key(field, id),
-                         help="use the person's e-mail address")
-                )  # fmt: skip
+                    find(
+                        SCHEMA_VIOLATION,
+                        f"the user id {id!r} {fault}",
+                        document.key(field, id),
+                        help="use the person's e-mail address",
+                    )
+                )
                 self.collected.is_partial = True
                 value = None
             folded = fold_id(id)
@@ -133,9 +137,13 @@ class _Collector:
         org, platform = raw.get("org"), raw.get("platform")
         if kind in SHAREABLE and "org" in raw and "platform" in raw:
             self.findings.append(
-                find(SCHEMA_VIOLATION, "a document belongs to an org or to a platform, not to both", document.key("platform"),
-                     help="remove one of `org` and `platform`")
-            )  # fmt: skip
+                find(
+                    SCHEMA_VIOLATION,
+                    "a document belongs to an org or to a platform, not to both",
+                    document.key("platform"),
+                    help="remove one of `org` and `platform`",
+                )
+            )
             self.collected.is_partial = True
             return None
         if isinstance(org, str):
@@ -147,9 +155,13 @@ class _Collector:
         if "platform" in raw or self._default is None:
             if "platform" not in raw:
                 self.findings.append(
-                    find(SCHEMA_VIOLATION, f"this {kind} document says neither `org` nor `platform`", document.first_key(),
-                         help="add `org:`, or `platform:` to share it; `platform:` in hubcfg.yaml gives a default")
-                )  # fmt: skip
+                    find(
+                        SCHEMA_VIOLATION,
+                        f"this {kind} document says neither `org` nor `platform`",
+                        document.first_key(),
+                        help="add `org:`, or `platform:` to share it; `platform:` in hubcfg.yaml gives a default",
+                    )
+                )
             self.collected.is_partial = True
             return None
         return Owner(False, self._default)
@@ -167,8 +179,13 @@ def duplicate(noun: str, id: str, place: Place, first: Place | None, where: str 
     spelled = id if first is None or not first.path or first.path[-1] in (id, "id") else str(first.path[-1])
     alike = "" if spelled == id else f", spelled `{spelled}`"
     related = (Related("it is defined here first", first),) if first is not None else ()
-    return find(DUPLICATE_ID, f"there is a {noun} `{id}` already{alike}{where}", place,
-                help="rename one of the two, or merge them", related=related)  # fmt: skip
+    return find(
+        DUPLICATE_ID,
+        f"there is a {noun} `{id}` already{alike}{where}",
+        place,
+        help="rename one of the two, or merge them",
+        related=related,
+    )
 
 
 def _owner_place(document: Document, owner: Owner) -> Place:

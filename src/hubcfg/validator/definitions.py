@@ -72,7 +72,11 @@ class Definitions:
                 break
             if _has_path(document.value, path):
                 return Place(document.file, document.index, path, part)
-        return chain[0].place("extends") if isinstance(chain[0].value, dict) and "extends" in chain[0].value else chain[0].first_key()
+        return (
+            chain[0].place("extends")
+            if isinstance(chain[0].value, dict) and "extends" in chain[0].value
+            else chain[0].first_key()
+        )
 
     def check_own(self) -> None:
         """Resolves all that the project defines, so that unused definitions are judged as well."""
@@ -118,13 +122,20 @@ class Definitions:
             circle = [name for _, name in self._open[self._open.index((kind, base_id)) :]]
             shown = " → ".join(f"`{name}`" for name in [*circle, base_id])
             self.findings.append(
-                find(INCLUDE_CYCLE, f"{kind.lower()}s extend each other in a circle: {shown}", place, help="break the circle")
+                find(
+                    INCLUDE_CYCLE,
+                    f"{kind.lower()}s extend each other in a circle: {shown}",
+                    place,
+                    help="break the circle",
+                )
             )
             return None
         if not self.is_known(kind, base_id):
             ids = self.platform_ids() if kind == "Platform" else self.catalog_ids()
             self.findings.append(
-                find(UNKNOWN_PLATFORM, f"there is no {kind.lower()} `{base_id}`", place, help=did_you_mean(base_id, ids))
+                find(
+                    UNKNOWN_PLATFORM, f"there is no {kind.lower()} `{base_id}`", place, help=did_you_mean(base_id, ids)
+                )
             )
             return None
         base = self._resolve(kind, base_id)
@@ -134,7 +145,9 @@ class Definitions:
         self._chains[(kind, id)] += self._chains[(kind, base_id)]
         for path, there in find_void_removals(base.value, value):
             message = f"`null` removes nothing: `{base_id}` has no `{path[-1]}` here"
-            self.findings.append(find(SCHEMA_VIOLATION, message, document.place(*path), help=did_you_mean(str(path[-1]), there)))
+            self.findings.append(
+                find(SCHEMA_VIOLATION, message, document.place(*path), help=did_you_mean(str(path[-1]), there))
+            )
         merged = Document(document.file, document.index, merge_document(base.value, value))
         if document.file.startswith("hubcfg:"):
             return merged
@@ -147,12 +160,14 @@ class Definitions:
 
 def _has_path(value: Value, path: KeyPath) -> bool:
     for step in path:
-        if isinstance(value, dict) and isinstance(step, str) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+        if isinstance(step, str):
+            if not isinstance(value, dict) or step not in value:
+                return False
             value = value[step]
         else:
-            return False
+            if not isinstance(value, list) or step >= len(value):
+                return False
+            value = value[step]
     return True
 
 

@@ -31,7 +31,11 @@ class EntryBinder:
             entry = self._entries[key] = _bind_entry(raw)
             self.slips[entry] = check_entry_windows(raw)
         clients, authentication = get("clients"), get("authentication")
-        method, mfa = (authentication.get("method"), authentication.get("mfa")) if isinstance(authentication, dict) else (None, None)
+        method, mfa = (
+            (authentication.get("method"), authentication.get("mfa"))
+            if isinstance(authentication, dict)
+            else (None, None)
+        )
         return User(
             item.id,
             item.document,

@@ -46,10 +46,12 @@ def _explainer() -> Any:
         if isinstance(instance, str) and not re.search(expression.replace("$", r"\Z"), instance):
             yield ValidationError("pattern")
 
-    return validators.extend(Draft202012Validator, {"pattern": check_pattern})
+    return validators.extend(  # type: ignore[no-untyped-call]  # jsonschema has no types here
+        Draft202012Validator, {"pattern": check_pattern}
+    )
 
 
-def _explain(document: Document, error: ValidationError) -> Iterator[tuple[KeyPath, Finding]]:
+def _explain(document: Document, error: Any) -> Iterator[tuple[KeyPath, Finding]]:
     path: KeyPath = tuple(error.absolute_path)
     if "propertyNames" in error.absolute_schema_path:
         key = str(error.instance)
@@ -68,23 +70,33 @@ def _explain(document: Document, error: ValidationError) -> Iterator[tuple[KeyPa
             yield path, _explain_value(document, path, error)
 
 
-def _explain_key(document: Document, path: KeyPath, key: str, error: ValidationError) -> Finding:
+def _explain_key(document: Document, path: KeyPath, key: str, error: Any) -> Finding:
     place = document.key(*path, key)
     if error.validator == "not":
-        return find(SCHEMA_VIOLATION, f"nothing may be called `{key}` here, because the word has a meaning of its own", place,
-                    help="choose another id")  # fmt: skip
+        return find(
+            SCHEMA_VIOLATION,
+            f"nothing may be called `{key}` here, because the word has a meaning of its own",
+            place,
+            help="choose another id",
+        )
     due = error.schema.get("x-due", "another form")
     suggestion = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")[:63]
     advice = f"for example `{suggestion}`" if suggestion and suggestion != key and "id" in due.split(":")[0] else None
     return find(SCHEMA_VIOLATION, f"`{key}` is not {due}", place, help=advice)
 
 
-def _explain_missing(document: Document, path: KeyPath, error: ValidationError) -> Finding:
-    missing = next(field for field in error.validator_value if field not in error.instance and f"'{field}'" in error.message)
+def _explain_missing(document: Document, path: KeyPath, error: Any) -> Finding:
+    missing = next(
+        field for field in error.validator_value if field not in error.instance and f"'{field}'" in error.message
+    )
     description = error.schema["properties"][missing].get("description", "")
     owner = f"`{path[-1]}`" if path and isinstance(path[-1], str) else "this entry" if path else "this document"
-    return find(SCHEMA_VIOLATION, f"{owner} has no `{missing}`", document.owner(path),
-                help=f"add `{missing}:`{_purpose(description)}")  # fmt: skip
+    return find(
+        SCHEMA_VIOLATION,
+        f"{owner} has no `{missing}`",
+        document.owner(path),
+        help=f"add `{missing}:`{_purpose(description)}",
+    )
 
 
 def _purpose(description: str) -> str:
@@ -94,20 +106,24 @@ def _purpose(description: str) -> str:
 def _explain_unknown(document: Document, path: KeyPath, known: Schema) -> Finding:
     field = str(path[-1])
     advice = did_you_mean(field, known) or f"fields that may stand here: {shorten(sorted(known), 12)}"
-    if len(path) > 1 and path[-2] == "deny" or field in ("expires", "starts") and "permissions" in known:
+    if (len(path) > 1 and path[-2] == "deny") or (field in ("expires", "starts") and "permissions" in known):
         advice = "a time window belongs to one grant: `{permission: …, expires: …}`"
     return find(SCHEMA_VIOLATION, f"unknown field `{field}`", document.key(*path), help=advice)
 
 
-def _explain_value(document: Document, path: KeyPath, error: ValidationError) -> Finding:
+def _explain_value(document: Document, path: KeyPath, error: Any) -> Finding:
     place = document.place(*path)
     subject = f"`{path[-1]}`" if path and isinstance(path[-1], str) else "this item" if path else "this document"
     value, limit = error.instance, error.validator_value
     due = error.schema.get("x-due")
     match error.validator:
         case "type":
-            return find(SCHEMA_VIOLATION, f"{subject} must be {due or _NOUNS[limit]}, not {_noun_of(value)}", place,
-                        help=_advise_type(path, limit, value))  # fmt: skip
+            return find(
+                SCHEMA_VIOLATION,
+                f"{subject} must be {due or _NOUNS[limit]}, not {_noun_of(value)}",
+                place,
+                help=_advise_type(path, limit, value),
+            )
         case "enum" | "const":
             allowed = [_write(option) for option in (limit if error.validator == "enum" else [limit])]
             advice = did_you_mean(value, allowed) if isinstance(value, str) else None
@@ -118,7 +134,11 @@ def _explain_value(document: Document, path: KeyPath, error: ValidationError) ->
         case "minLength":
             return find(SCHEMA_VIOLATION, f"{subject} is empty", place, help="write a value, or leave the field out")
         case "minItems" | "maxItems" | "minProperties":
-            return find(SCHEMA_VIOLATION, f"{subject} must have {due or _count(error.validator, limit)}, and has {len(value)}", place)
+            return find(
+                SCHEMA_VIOLATION,
+                f"{subject} must have {due or _count(error.validator, limit)}, and has {len(value)}",
+                place,
+            )
         case "minimum" | "maximum":
             bound = "at least" if error.validator == "minimum" else "at most"
             return find(SCHEMA_VIOLATION, f"{subject} must be {bound} {limit}, not {value}", place)

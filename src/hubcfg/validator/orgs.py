@@ -40,9 +40,7 @@ class Shared:
 def bind_shared(collected: Collected, platform: Platform, catalog: Catalog) -> tuple[Shared, list[Finding]]:
     """Binds the shared documents of a platform, judged by the platform's own catalog."""
     owner = Owner(False, platform.id)
-    shared = Shared(
-        group_items=collected.entries("Groups", owner), role_items=collected.entries("Roles", owner)
-    )
+    shared = Shared(group_items=collected.entries("Groups", owner), role_items=collected.entries("Roles", owner))
     findings = find_clashes("group", shared.group_items.values(), (), platform.groups, platform.id)
     own = bind_groups(shared.group_items.values(), is_shared=True)
     shared.groups = own | platform.groups
@@ -81,7 +79,12 @@ class _BundleBinder:
     """Checks groups and roles, and spreads what is unsound to whatever includes it."""
 
     def __init__(
-        self, collected: Collected, catalog: Catalog, platform: Platform, groups: dict[str, Group], roles: dict[str, Role]
+        self,
+        collected: Collected,
+        catalog: Catalog,
+        platform: Platform,
+        groups: dict[str, Group],
+        roles: dict[str, Role],
     ) -> None:
         self.lost = Lost(collected.broken_texts)
         self.groups = Names(UNKNOWN_GROUP, "group", groups, self.lost)
@@ -141,7 +144,9 @@ class _OrgBinder:
         org, platform = self._org, self._org.platform
         group_items, role_items = self._items("Groups"), self._items("Roles")
         shared_groups = self._shared.group_items
-        self.findings += find_clashes("group", group_items.values(), shared_groups.values(), platform.groups, platform.id)
+        self.findings += find_clashes(
+            "group", group_items.values(), shared_groups.values(), platform.groups, platform.id
+        )
         self.findings += find_clashes("role", role_items.values(), self._shared.role_items.values(), (), platform.id)
         own_groups = bind_groups(group_items.values(), is_shared=False)
         own_roles = bind_roles(role_items.values(), is_shared=False)
@@ -172,7 +177,9 @@ class _OrgBinder:
     def _bind_users(self, bundles: _BundleBinder) -> None:
         org, binder = self._org, EntryBinder()
         verdicts: dict[Entry, tuple[list[Slip], bool]] = {}
-        roles = Names(UNKNOWN_PLATFORM_ROLE, f"role on the platform `{org.platform.id}`:", org.platform.roles, bundles.lost)
+        roles = Names(
+            UNKNOWN_PLATFORM_ROLE, f"role on the platform `{org.platform.id}`:", org.platform.roles, bundles.lost
+        )
         clients = self._clients(bundles.lost)
         departments = _department_names(org)
         uids: dict[str, User] = {}
@@ -201,9 +208,14 @@ class _OrgBinder:
     def _report_uid(self, user: User, first: User) -> None:
         related = (Related(f"`{first.id}` has it", _place(first.document, *first.path, "uid")),)
         self.findings.append(
-            find(DUPLICATE_ID, f"the uid `{user.uid}` belongs to `{first.id}` already", _place(user.document, *user.path, "uid"),
-                 help="a uid names one person; look it up at the identity provider", related=related)
-        )  # fmt: skip
+            find(
+                DUPLICATE_ID,
+                f"the uid `{user.uid}` belongs to `{first.id}` already",
+                _place(user.document, *user.path, "uid"),
+                help="a uid names one person; look it up at the identity provider",
+                related=related,
+            )
+        )
 
     def _clients(self, lost: Lost) -> Names:
         names = Names(UNKNOWN_CLIENT, "client", self._org.clients, lost)
@@ -219,9 +231,7 @@ class _OrgBinder:
         users = self._users(lost)
         for id, item in self._items("Teams").items():
             if item.value is not None:
-                team = Team(
-                    id, item.document, _strings(item.value.get("leads")), _strings(item.value.get("members"))
-                )
+                team = Team(id, item.document, _strings(item.value.get("leads")), _strings(item.value.get("members")))
                 self._org.teams[id] = team
                 self.findings += [slip.at(item.document, ()) for slip in check_team(team, users)]
 

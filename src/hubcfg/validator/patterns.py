@@ -39,12 +39,20 @@ class PatternChecker:
                 found = nearest_patterns(catalog, suggestion)
                 suggestion = found[0] if found else suggestion
             advice = f"did you mean `{suggestion}`?" if suggestion else None
-            return Slip((), MALFORMED_PATTERN, f"`{pattern}` is not a permission pattern",
-                        advice or "write `product.resource.action`, or `*` for whole segments: `psa.tickets.*`")  # fmt: skip
+            return Slip(
+                (),
+                MALFORMED_PATTERN,
+                f"`{pattern}` is not a permission pattern",
+                advice or "write `product.resource.action`, or `*` for whole segments: `psa.tickets.*`",
+            )
         near = nearest_patterns(catalog, meant)
         advice = f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else None
-        return Slip((), UNKNOWN_PERMISSION, f"`{pattern}` matches no permission of the catalog `{catalog.id}`",
-                    advice or "`hubcfg catalog search WORD` finds permissions by name and description")  # fmt: skip
+        return Slip(
+            (),
+            UNKNOWN_PERMISSION,
+            f"`{pattern}` matches no permission of the catalog `{catalog.id}`",
+            advice or "`hubcfg catalog search WORD` finds permissions by name and description",
+        )
 
 
 def nearest_patterns(catalog: Catalog, pattern: str) -> list[str]:
@@ -65,7 +73,9 @@ def nearest_patterns(catalog: Catalog, pattern: str) -> list[str]:
     found = [candidate for candidate in dict.fromkeys(candidates) if catalog.match(candidate)]
     if not found and len(segments) == 3 and "*" not in segments:
         # The action may be right and stand under another resource: `psa.ticket_notes.reply` for `psa.tickets.reply`.
-        same = [name for name in catalog.names if name.startswith(f"{segments[0]}.") and name.endswith(f".{segments[2]}")]
+        same = [
+            name for name in catalog.names if name.startswith(f"{segments[0]}.") and name.endswith(f".{segments[2]}")
+        ]
         found = nearest(pattern, same, 3)
     return found[:3]
 

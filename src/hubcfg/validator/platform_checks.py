@@ -32,40 +32,66 @@ def check_catalog(definitions: Definitions, catalog: Catalog) -> list[Finding]:
     for permission in catalog.permissions.values():
         product, resource, action = permission.name.split(".")
         path: KeyPath = ("products", product, "resources", resource, "actions", action)
-        slips += _check_categories(catalog, permission.sensitive, (*path, "sensitive"), definitions, catalog.id)
+        slips += _check_categories(catalog, permission.sensitive, (*path, "sensitive"))
         if permission.replaced_by is not None and permission.replaced_by not in catalog.permissions:
-            slips.append(Slip((*path, "replaced_by"), UNKNOWN_PERMISSION, f"there is no permission `{permission.replaced_by}`",
-                              did_you_mean(permission.replaced_by, catalog.names)))  # fmt: skip
+            slips.append(
+                Slip(
+                    (*path, "replaced_by"),
+                    UNKNOWN_PERMISSION,
+                    f"there is no permission `{permission.replaced_by}`",
+                    did_you_mean(permission.replaced_by, catalog.names),
+                )
+            )
     slips += [slip for alias, target in catalog.aliases.items() for slip in _check_alias(catalog, alias, target)]
     return _placed(definitions, "Catalog", catalog.id, slips)
 
 
-def _check_categories(
-    catalog: Catalog, listed: Iterable[str], path: KeyPath, definitions: Definitions, id: str
-) -> Iterable[Slip]:
+def _check_categories(catalog: Catalog, listed: Iterable[str], path: KeyPath) -> Iterable[Slip]:
     raw = catalog.raw
     for category in listed:
         if category not in catalog.categories:
             written = _walk(raw, path)
             index = written.index(category) if isinstance(written, list) and category in written else 0
-            yield Slip((*path, index), SCHEMA_VIOLATION, f"there is no sensitive category `{category}`",
-                       did_you_mean(category, catalog.categories) or "declare it under `sensitive_categories`")  # fmt: skip
+            yield Slip(
+                (*path, index),
+                SCHEMA_VIOLATION,
+                f"there is no sensitive category `{category}`",
+                did_you_mean(category, catalog.categories) or "declare it under `sensitive_categories`",
+            )
 
 
 def _check_alias(catalog: Catalog, alias: str, target: str) -> Iterable[Slip]:
     path: KeyPath = ("aliases", alias)
     if not _ALIAS_NAME.match(alias):
-        yield Slip(path, SCHEMA_VIOLATION, f"`{alias}` can't be an alias", "an alias is two or three names, or two names and `.*`", Part.KEY)
+        yield Slip(
+            path,
+            SCHEMA_VIOLATION,
+            f"`{alias}` can't be an alias",
+            "an alias is two or three names, or two names and `.*`",
+            Part.KEY,
+        )
         return
     if alias in catalog.permissions or (alias.endswith(".*") and _matches_literally(catalog, alias)):
-        yield Slip(path, SCHEMA_VIOLATION, f"`{alias}` means permissions of its own, so it can't be an alias", None, Part.KEY)
+        yield Slip(
+            path, SCHEMA_VIOLATION, f"`{alias}` means permissions of its own, so it can't be an alias", None, Part.KEY
+        )
     if alias.endswith(".*"):
         if not _ALIAS_NAME.match(target) or not target.endswith(".*"):
             yield Slip(path, SCHEMA_VIOLATION, f"`{alias}` can only stand for two names and `.*`, not for `{target}`")
         elif not _matches_literally(catalog, target):
-            yield Slip(path, UNKNOWN_PERMISSION, f"`{target}` matches no permission of this catalog", did_you_mean(target, catalog.names))
+            yield Slip(
+                path,
+                UNKNOWN_PERMISSION,
+                f"`{target}` matches no permission of this catalog",
+                did_you_mean(target, catalog.names),
+            )
     elif target not in catalog.permissions:
-        yield Slip(path, UNKNOWN_PERMISSION, f"there is no permission `{target}` in this catalog", did_you_mean(target, catalog.names))
+        yield Slip(
+            path,
+            UNKNOWN_PERMISSION,
+            f"there is no permission `{target}` in this catalog",
+            did_you_mean(target, catalog.names),
+        )
 
 
 def _matches_literally(catalog: Catalog, pattern: str) -> bool:
@@ -103,31 +129,59 @@ def check_platform(definitions: Definitions, platform: Platform, catalog: Catalo
 
 def _check_role(platform: Platform, role: PlatformRole, path: KeyPath) -> Iterable[Slip]:
     if role.scope is not Scope.ALL and not platform.assigns_clients:
-        yield Slip((*path, "scope"), SCHEMA_VIOLATION, f"the scope of `{role.id}` must be `all`, because the platform assigns no clients",
-                   "write `scope: all`, or `clients: {assigned: true}` for the platform")  # fmt: skip
+        yield Slip(
+            (*path, "scope"),
+            SCHEMA_VIOLATION,
+            f"the scope of `{role.id}` must be `all`, because the platform assigns no clients",
+            "write `scope: all`, or `clients: {assigned: true}` for the platform",
+        )
     if role.max_holders is not None and role.max_holders < role.min_holders:
-        yield Slip((*path, "holders"), SCHEMA_VIOLATION, f"`{role.id}` must have at least {role.min_holders} and at most {role.max_holders} holders")
+        yield Slip(
+            (*path, "holders"),
+            SCHEMA_VIOLATION,
+            f"`{role.id}` must have at least {role.min_holders} and at most {role.max_holders} holders",
+        )
     if not platform.has_teams:
         for field, reach in (("approves", role.approves), ("manages", role.manages)):
             if reach is Reach.LED_TEAMS:
-                yield Slip((*path, field), SCHEMA_VIOLATION, "`led-teams` means nothing here, because the platform has no teams", "write `teams: true` for the platform")
+                yield Slip(
+                    (*path, field),
+                    SCHEMA_VIOLATION,
+                    "`led-teams` means nothing here, because the platform has no teams",
+                    "write `teams: true` for the platform",
+                )
 
 
 def _check_trust(platform: Platform, catalog: Catalog) -> Iterable[Slip]:
     if not catalog.sensitive:
         return
     if not any(role.root for role in platform.roles.values()):
-        yield Slip(("roles",), SCHEMA_VIOLATION, "the catalog marks permissions as sensitive, but no role is `root`",
-                   "mark the role whose holders are trusted from the start with `root: true`", Part.KEY)  # fmt: skip
+        yield Slip(
+            ("roles",),
+            SCHEMA_VIOLATION,
+            "the catalog marks permissions as sensitive, but no role is `root`",
+            "mark the role whose holders are trusted from the start with `root: true`",
+            Part.KEY,
+        )
     if not any(role.approves is not Reach.NONE for role in platform.roles.values()):
-        yield Slip(("roles",), SCHEMA_VIOLATION, "the catalog marks permissions as sensitive, but no role `approves`",
-                   "give a role `approves: true`", Part.KEY)  # fmt: skip
+        yield Slip(
+            ("roles",),
+            SCHEMA_VIOLATION,
+            "the catalog marks permissions as sensitive, but no role `approves`",
+            "give a role `approves: true`",
+            Part.KEY,
+        )
 
 
 def _check_categories_of_role(catalog: Catalog, categories: Iterable[str], path: KeyPath) -> Iterable[Slip]:
     for index, category in enumerate(categories):
         if category not in catalog.categories:
-            yield Slip((*path, index), SCHEMA_VIOLATION, f"there is no sensitive category `{category}`", did_you_mean(category, catalog.categories))
+            yield Slip(
+                (*path, index),
+                SCHEMA_VIOLATION,
+                f"there is no sensitive category `{category}`",
+                did_you_mean(category, catalog.categories),
+            )
 
 
 def _check_groups(definitions: Definitions, platform: Platform, catalog: Catalog, lost: Lost) -> list[Finding]:
@@ -156,7 +210,8 @@ def _check_list(names: Names, listed: Iterable[str], path: KeyPath) -> list[Slip
 
 def _placed(definitions: Definitions, kind: str, id: str, slips: Iterable[Slip]) -> list[Finding]:
     return [
-        find(slip.rule, slip.message, definitions.place(kind, id, slip.path, slip.part), help=slip.help) for slip in slips
+        find(slip.rule, slip.message, definitions.place(kind, id, slip.path, slip.part), help=slip.help)
+        for slip in slips
     ]
 
 
@@ -168,5 +223,3 @@ def _walk(raw: object, path: KeyPath) -> object:
 
 def _as_list(raw: object) -> list[object]:
     return raw if isinstance(raw, list) else []
-
-

@@ -23,7 +23,12 @@ def read_project(parsed: ParsedFile, rules: Collection[Rule]) -> tuple[Project |
     if len(documents) != 1 or not isinstance(documents[0].value, dict):
         place = documents[1].first_key() if len(documents) > 1 else Span(parsed.path, 1, 1, 1, 1)
         findings.append(
-            find(INVALID_PROJECT, "`hubcfg.yaml` must hold one map", place, help="begin with `hubcfg: 1` and `project: NAME`")
+            find(
+                INVALID_PROJECT,
+                "`hubcfg.yaml` must hold one map",
+                place,
+                help="begin with `hubcfg: 1` and `project: NAME`",
+            )
         )
         return None, findings
     document = documents[0]
@@ -33,12 +38,16 @@ def read_project(parsed: ParsedFile, rules: Collection[Rule]) -> tuple[Project |
         return None, [*findings, fault]
     shaped, violations = check_shape(document, all_kinds()["Project"])
     findings += violations
-    broken = {str(finding.place.path[0]) for finding in violations if not isinstance(finding.place, Span) and finding.place.path}
+    broken = {
+        str(finding.place.path[0])
+        for finding in violations
+        if not isinstance(finding.place, Span) and finding.place.path
+    }
     good = shaped.value if shaped.value is not None else {key: part for key, part in value.items() if key not in broken}
     if "project" not in good:
         return None, findings
     project = _bind(document, good)
-    return project, findings + _check_lint(document, project, good, rules)
+    return project, findings + _check_lint(document, good, rules)
 
 
 def _check_version(document: Document, value: dict[str, Value]) -> Finding | None:
@@ -46,13 +55,21 @@ def _check_version(document: Document, value: dict[str, Value]) -> Finding | Non
     if type(version) is int and version == LANGUAGE:
         return None
     if "hubcfg" not in value:
-        return find(INVALID_PROJECT, "`hubcfg.yaml` does not say `hubcfg: 1`", document.first_key(),
-                    help="add `hubcfg: 1`, the version of the configuration language")  # fmt: skip
-    return find(INVALID_PROJECT, f"this hubcfg knows version {LANGUAGE} of the language, not `{version}`", document.place("hubcfg"),
-                help=f"write `hubcfg: {LANGUAGE}`, or use a newer hubcfg")  # fmt: skip
+        return find(
+            INVALID_PROJECT,
+            "`hubcfg.yaml` does not say `hubcfg: 1`",
+            document.first_key(),
+            help="add `hubcfg: 1`, the version of the configuration language",
+        )
+    return find(
+        INVALID_PROJECT,
+        f"this hubcfg knows version {LANGUAGE} of the language, not `{version}`",
+        document.place("hubcfg"),
+        help=f"write `hubcfg: {LANGUAGE}`, or use a newer hubcfg",
+    )
 
 
-def _check_lint(document: Document, project: Project, value: dict[str, Value], rules: Collection[Rule]) -> list[Finding]:
+def _check_lint(document: Document, value: dict[str, Value], rules: Collection[Rule]) -> list[Finding]:
     """Names in `lint` must be of findings that may be ignored or lowered."""
     known = {rule.name: rule for rule in rules}
     lint = _map(value.get("lint"))
@@ -62,12 +79,18 @@ def _check_lint(document: Document, project: Project, value: dict[str, Value], r
     for name, place in listed:
         rule = known.get(str(name))
         if rule is None:
-            findings.append(find(SCHEMA_VIOLATION, f"there is no finding `{name}`", place, help=did_you_mean(str(name), known)))
+            findings.append(
+                find(SCHEMA_VIOLATION, f"there is no finding `{name}`", place, help=did_you_mean(str(name), known))
+            )
         elif rule.is_protected:
             findings.append(
-                find(SCHEMA_VIOLATION, f"`{name}` can be neither ignored nor lowered", place,
-                     help=f"only findings of the table {'Policy and hygiene'} can")
-            )  # fmt: skip
+                find(
+                    SCHEMA_VIOLATION,
+                    f"`{name}` can be neither ignored nor lowered",
+                    place,
+                    help=f"only findings of the table {'Policy and hygiene'} can",
+                )
+            )
     return findings
 
 
@@ -87,7 +110,9 @@ def _bind(document: Document, value: dict[str, Value]) -> Project:
         ),
         ignored=frozenset(map(str, _list(lint.get("ignore")))),
         severities={name: Severity(severity) for name, severity in _map(lint.get("severity")).items()},
-        separations=tuple(_bind_separation(index, _map(raw)) for index, raw in enumerate(_list(value.get("separation_of_duties")))),
+        separations=tuple(
+            _bind_separation(index, _map(raw)) for index, raw in enumerate(_list(value.get("separation_of_duties")))
+        ),
         targets=tuple(_bind_target(name, _map(raw)) for name, raw in _map(value.get("targets")).items()),
         outputs=tuple(_bind_output(index, _map(raw)) for index, raw in enumerate(_list(value.get("outputs")))),
         max_removed_users_percent=_number(guardrails.get("max_removed_users_percent"), 25),

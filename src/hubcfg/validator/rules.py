@@ -56,20 +56,30 @@ UNKNOWN_ROLE = _unknown(
     "roles: [service-desk-technican]",
     "use the name that the help line gives, or define the role in a Roles document that the org can see.",
 )
-UNKNOWN_ORG = _unknown(
-    "org", "An org", "org: nothwind", "use the id of an Org document of this project, or add one."
-)
+UNKNOWN_ORG = _unknown("org", "An org", "org: nothwind", "use the id of an Org document of this project, or add one.")
 UNKNOWN_CLIENT = _unknown(
-    "client", "A client or company", "clients: [contosso]", "use the id of a client in the org's Clients document, or add it."
+    "client",
+    "A client or company",
+    "clients: [contosso]",
+    "use the id of a client in the org's Clients document, or add it.",
 )
 UNKNOWN_PRODUCT = _unknown(
-    "product", "A product", "products: {pas: active}", "use a product of the org's catalog; `hubcfg catalog list` shows them."
+    "product",
+    "A product",
+    "products: {pas: active}",
+    "use a product of the org's catalog; `hubcfg catalog list` shows them.",
 )
 UNKNOWN_USER = _unknown(
-    "user", "A user, named by a team or a test,", "leads: [lee@pilot.example]", "use the id of a user of the same org, or add the user."
+    "user",
+    "A user, named by a team or a test,",
+    "leads: [lee@pilot.example]",
+    "use the id of a user of the same org, or add the user.",
 )
 UNKNOWN_PLATFORM_ROLE = _unknown(
-    "platform-role", "A platform role", "role: membr", "use a role of the org's platform; `hubcfg platforms show ID` lists them."
+    "platform-role",
+    "A platform role",
+    "role: membr",
+    "use a role of the org's platform; `hubcfg platforms show ID` lists them.",
 )
 UNKNOWN_PLATFORM = _unknown(
     "platform",

@@ -51,8 +51,14 @@ def shape_document(document: Document) -> tuple[Shaped | None, list[Finding]]:
     if value is None:
         return None, []
     if not isinstance(value, dict):
-        return None, [find(SCHEMA_VIOLATION, "a document must be a map with a `kind`", document.place(),
-                           help="begin with `kind: Users`, for example")]  # fmt: skip
+        return None, [
+            find(
+                SCHEMA_VIOLATION,
+                "a document must be a map with a `kind`",
+                document.place(),
+                help="begin with `kind: Users`, for example",
+            )
+        ]
     kinds = document_kinds()
     name = value.get("kind")
     if name is None and "kind" not in value:

@@ -71,7 +71,7 @@ class _ConfigBinder:
             if org is not None:
                 orgs[id] = org
         self._bind_unused_shared()
-        self._check_owners(orgs)
+        self._check_owners()
         self._check_separations(orgs)
         self.findings += definitions.findings
         approvals = self._collected.singular.get("Approval", {}).values()
@@ -106,7 +106,9 @@ class _ConfigBinder:
             if not definitions.is_known("Catalog", platform.catalog):
                 place = definitions.place("Platform", id, ("catalog",))
                 advice = did_you_mean(platform.catalog, definitions.catalog_ids())
-                self.findings.append(find(UNKNOWN_PLATFORM, f"there is no catalog `{platform.catalog}`", place, help=advice))
+                self.findings.append(
+                    find(UNKNOWN_PLATFORM, f"there is no catalog `{platform.catalog}`", place, help=advice)
+                )
             elif (catalog := definitions.catalog(platform.catalog)) is not None:
                 self.findings += check_platform(definitions, platform, catalog, self._lost)
 
@@ -119,9 +121,13 @@ class _ConfigBinder:
         if not isinstance(platform_id, str):
             if not has_default:
                 self.findings.append(
-                    find(UNKNOWN_PLATFORM, f"the org `{item.id}` names no platform, and the project has no default", item.document.first_key(),
-                         help="add `platform:` here or in hubcfg.yaml; `hubcfg platforms` lists the built-in ones")
-                )  # fmt: skip
+                    find(
+                        UNKNOWN_PLATFORM,
+                        f"the org `{item.id}` names no platform, and the project has no default",
+                        item.document.first_key(),
+                        help="add `platform:` here or in hubcfg.yaml; `hubcfg platforms` lists the built-in ones",
+                    )
+                )
             return None
         if "platform" in raw and not definitions.is_known("Platform", platform_id):
             self._unknown_platform("platform", platform_id, item.document)
@@ -148,9 +154,13 @@ class _ConfigBinder:
         catalog = definitions.catalog(catalog_id)
         if catalog is not None and not definitions.extends(catalog_id, platform.catalog):
             self.findings.append(
-                find(UNKNOWN_PLATFORM, f"the catalog `{catalog_id}` does not extend `{platform.catalog}`, the catalog of `{platform.id}`",
-                     item.document.place("catalog"), help=f"write `extends: {platform.catalog}` in the catalog, or leave `catalog` out")
-            )  # fmt: skip
+                find(
+                    UNKNOWN_PLATFORM,
+                    f"the catalog `{catalog_id}` does not extend `{platform.catalog}`, the catalog of `{platform.id}`",
+                    item.document.place("catalog"),
+                    help=f"write `extends: {platform.catalog}` in the catalog, or leave `catalog` out",
+                )
+            )
             return None
         return catalog
 
@@ -176,18 +186,22 @@ class _ConfigBinder:
             if not owner.is_org and (platform := self._definitions.platform(owner.id)) is not None:
                 self._shared_of(platform)
 
-    def _check_owners(self, orgs: dict[str, Org]) -> None:
+    def _check_owners(self) -> None:
         """Documents must belong to an org or platform that there is."""
         known = self._collected.singular.get("Org", {})
         for owner, places in self._collected.owners.items():
             if owner.is_org and owner.id not in known and not self._collected.is_lost(owner.id):
                 advice = did_you_mean(owner.id, known) or "add an Org document with this id"
-                self.findings += [find(UNKNOWN_ORG, f"there is no org `{owner.id}`", place, help=advice) for place in places]
+                self.findings += [
+                    find(UNKNOWN_ORG, f"there is no org `{owner.id}`", place, help=advice) for place in places
+                ]
             elif not owner.is_org and not self._definitions.is_known("Platform", owner.id):
                 if owner.id == self._project.platform:
                     continue  # reported once, where the project names it
-                advice = did_you_mean(owner.id, self._definitions.platform_ids())
-                self.findings += [find(UNKNOWN_PLATFORM, f"there is no platform `{owner.id}`", place, help=advice) for place in places]
+                near = did_you_mean(owner.id, self._definitions.platform_ids())
+                self.findings += [
+                    find(UNKNOWN_PLATFORM, f"there is no platform `{owner.id}`", place, help=near) for place in places
+                ]
 
     def _check_separations(self, orgs: dict[str, Org]) -> None:
         """A separation's patterns must mean something in the catalog of some org, its roles be of some org's platform."""
@@ -207,6 +221,10 @@ class _ConfigBinder:
                 if role not in roles:
                     place = document.place(*base, "exempt_roles", index)
                     self.findings.append(
-                        find(UNKNOWN_PLATFORM_ROLE, f"no org's platform has a role `{role}`", place, help=did_you_mean(role, roles))
+                        find(
+                            UNKNOWN_PLATFORM_ROLE,
+                            f"no org's platform has a role `{role}`",
+                            place,
+                            help=did_you_mean(role, roles),
+                        )
                     )
-

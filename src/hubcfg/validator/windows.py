@@ -21,8 +21,12 @@ def check_windows(raw: Value, path: KeyPath) -> Iterator[Slip]:
             if instant is None:
                 yield not_an_instant(entry[field], (*path, index, field))
         if start is not None and end is not None and start >= end:
-            yield Slip((*path, index), SCHEMA_VIOLATION, "`starts` is not before `expires`, so this would never count",
-                       "`expires` as a date means the end of that day, `starts` its beginning, both in UTC")  # fmt: skip
+            yield Slip(
+                (*path, index),
+                SCHEMA_VIOLATION,
+                "`starts` is not before `expires`, so this would never count",
+                "`expires` as a date means the end of that day, `starts` its beginning, both in UTC",
+            )
 
 
 def check_entry_windows(raw: dict[str, Value], path: KeyPath = ()) -> list[Slip]:
@@ -49,7 +53,11 @@ def is_instant(text: str) -> bool:
 def _advise(text: str) -> str:
     for candidate in _repair(text):
         if is_instant(candidate):
-            return f"write `{candidate}`?" if "T" not in candidate else f"write `{candidate}`? The zone must be `Z` or an offset"
+            return (
+                f"write `{candidate}`?"
+                if "T" not in candidate
+                else f"write `{candidate}`? The zone must be `Z` or an offset"
+            )
     return "write a date such as 2027-06-30, or a date-time such as 2027-06-30T18:00:00Z; years are 1970 to 9998"
 
 

@@ -1,21 +1,21 @@
 """What `hubcfg compile` says when it has written bundles."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hubcfg.pipeline import Compiled
+from hubcfg.core.finding import Finding
 from hubcfg.views.counts import number
 from hubcfg.views.findings.json import findings_document
 from hubcfg.views.findings.text import count_line
 
 
-def render_compiled(format: str, compiled: Compiled, folder: Path, files: Mapping[str, bytes]) -> str:
+def render_compiled(format: str, findings: Sequence[Finding], folder: Path, files: Mapping[str, bytes]) -> str:
     """Returns the files that were written, with their users, as text or JSON."""
     manifest = json.loads(files["manifest.json"])
     if format == "json":
-        document: dict[str, Any] = findings_document(compiled.findings)
+        document: dict[str, Any] = findings_document(findings)
         document |= {"format": "hubcfg.compile/1", "folder": str(folder), "manifest": manifest}
         return json.dumps(document, ensure_ascii=False, indent=2)
     rows = []
@@ -23,5 +23,5 @@ def render_compiled(format: str, compiled: Compiled, folder: Path, files: Mappin
     for path in sorted(files):
         entry = manifest["files"].get(path)
         rows.append(f"  {path:<{width}}  {number(entry['users'], 'user')}" if entry else f"  {path}")
-    found = f" ({count_line(compiled.findings)}: see `hubcfg validate`)" if compiled.findings else ""
+    found = f" ({count_line(findings)}: see `hubcfg validate`)" if findings else ""
     return "\n".join([f"wrote {number(len(files), 'file')} to {folder}{found}", *rows])

@@ -59,7 +59,14 @@ class _Finder:
         yield from self._enter(kind, listed.grant.target, window, within, None, listed.target_path, ())
 
     def _enter(
-        self, kind: str, name: str, window: Window, within: Mask, place: Place | None, path: KeyPath, through: tuple[str, ...]
+        self,
+        kind: str,
+        name: str,
+        window: Window,
+        within: Mask,
+        place: Place | None,
+        path: KeyPath,
+        through: tuple[str, ...],
     ) -> Iterator[Line]:
         org = self._check.org
         bundle: Group | Role | None = org.roles.get(name) if kind == "role" else org.groups.get(name)

@@ -58,8 +58,12 @@ def _add(lines: dict[Place, _Outstanding], place: Place, mask: Mask, user: User,
 def _report_role(check: OrgCheck, user: User) -> Finding:
     role = check.access.role(user)
     name = role.name if role is not None else ""
-    return find(UNAPPROVED_CHANGE, f"nobody has approved that `{user.id}` holds the role `{user.entry.role}` ({name})",
-                check.place(user, "role"), help="the role needs an approval of its own, because of what comes with it")  # fmt: skip
+    return find(
+        UNAPPROVED_CHANGE,
+        f"nobody has approved that `{user.id}` holds the role `{user.entry.role}` ({name})",
+        check.place(user, "role"),
+        help="the role needs an approval of its own, because of what comes with it",
+    )
 
 
 def _report_line(check: OrgCheck, place: Place, outstanding: _Outstanding) -> Finding:
@@ -70,9 +74,18 @@ def _report_line(check: OrgCheck, place: Place, outstanding: _Outstanding) -> Fi
     ways = [" → ".join(f"`{step.split(' ', 1)[1]}`" for step in way) for way in outstanding.ways if way]
     through = f" (through {'; '.join(ways[:3])}{' and others' if len(ways) > 3 else ''})" if ways else ""
     verb = "is" if len(names) == 1 else "are"
-    message = f"{shorten(names)} {verb} sensitive ({', '.join(categories)}) and not approved for {shorten(users, 3)}{through}"
+    message = (
+        f"{shorten(names)} {verb} sensitive ({', '.join(categories)}) and not approved for {shorten(users, 3)}{through}"
+    )
     related = tuple(
-        Related(f"`{user}` has it here", check.user_key(outstanding.users[user])) for user in users[:10]
+        Related(f"`{user}` has it here", check.user_key(outstanding.users[user]))
+        for user in users[:10]
         if check.user_key(outstanding.users[user]).path[:2] != place.path[:2]
     )
-    return find(UNAPPROVED_SENSITIVE_GRANT, message, place, help="somebody entitled must sign an approval for it", related=related)
+    return find(
+        UNAPPROVED_SENSITIVE_GRANT,
+        message,
+        place,
+        help="somebody entitled must sign an approval for it",
+        related=related,
+    )

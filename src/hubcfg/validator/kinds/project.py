@@ -76,7 +76,9 @@ KIND = Kind(
                 ),
                 "Separation of duties.",
             ),
-            "targets": mapping("Where bundles are deployed.", record("A target.", _TARGET_FIELDS, ("type",)), identifier("Its name.")),
+            "targets": mapping(
+                "Where bundles are deployed.", record("A target.", _TARGET_FIELDS, ("type",)), identifier("Its name.")
+            ),
             "guardrails": record(
                 "How much one deployment may take away.",
                 {
