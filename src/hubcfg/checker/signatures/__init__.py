@@ -1,0 +1,1 @@
+"""SSH signatures and the keys that count: verified in-process, made by `ssh-keygen` (docs/approvals.md, "Signatures")."""
