@@ -1,6 +1,6 @@
 """Resolves an org: the rules of docs/resolution.md over bit masks, once for each distinct entry."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -45,17 +45,17 @@ class OrgResolver:
         """Returns what the users with this entry hold from `instant` on."""
         rights = self.rights(entry)
         granted, denied = self.granted(entry), self.denied(entry)
-        potential, reach = self._evaluate(entry, rights, union_of(granted), denied)
+        potential, reach = self.evaluate(entry, rights, union_of(granted), denied)
         if entry.suspended:
             step = Step(instant, 0)
             return Holding(entry, rights, 0, frozenset(), (step,), granted, denied, potential, reach)
         if granted.keys() <= {ALWAYS}:
             step = Step(instant, potential)
             return Holding(entry, rights, potential, reach, (step,), granted, denied, potential, reach)
-        effective, products = self._evaluate(entry, rights, union_at(granted, instant), denied)
+        effective, products = self.evaluate(entry, rights, union_at(granted, instant), denied)
         timeline = [Step(instant, effective)]
         for edge in boundaries_after([granted], instant):
-            later, _ = self._evaluate(entry, rights, union_at(granted, edge), denied)
+            later, _ = self.evaluate(entry, rights, union_at(granted, edge), denied)
             if later != timeline[-1].effective:
                 timeline.append(Step(edge, later))
         return Holding(entry, rights, effective, products, tuple(timeline), granted, denied, potential, reach)
@@ -174,15 +174,15 @@ class OrgResolver:
         for grant in grants:
             add_timed(terms, self.permission_terms(grant), window_of(grant))
 
-    def _evaluate(self, entry: Entry, rights: Rights, granted: Mask, denied: Mask) -> tuple[Mask, frozenset[str]]:
+    def evaluate(self, entry: Entry, rights: Rights, granted: Mask, denied: Mask) -> tuple[Mask, frozenset[str]]:
         """Returns what is effective and which products are open, given what is granted at some instant."""
         catalog, role = self._catalog, rights.role
         kept = self.downgrade(rights, granted) & ~denied
         if entry.audience is Audience.CLIENT:
-            effective = (rights.baseline | kept) & rights.ceiling & self._within(self._active)
+            effective = (rights.baseline | kept) & rights.ceiling & self.within(self._active)
             return effective, frozenset(catalog.products_of(effective))
         open_products = self.open_products(entry, rights, granted & ~denied) if role is not None else frozenset()
-        return (rights.baseline | kept) & rights.ceiling & self._within(open_products), open_products
+        return (rights.baseline | kept) & rights.ceiling & self.within(open_products), open_products
 
     def downgrade(self, rights: Rights, granted: Mask) -> Mask:
         """Returns what a grant comes to: for a read-only role reading only, permission by permission."""
@@ -205,7 +205,8 @@ class OrgResolver:
         always = {*self._org.platform.always_active, *role.implied_products}
         return frozenset((named | always) & self._active)
 
-    def _within(self, products: frozenset[str]) -> Mask:
+    def within(self, products: Iterable[str]) -> Mask:
+        """Returns the permissions of some products."""
         mask = 0
         for product in products:
             mask |= self._catalog.of_product(product)
