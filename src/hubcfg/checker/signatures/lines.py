@@ -10,6 +10,7 @@ from hubcfg.core.places import Span
 
 _BLANKS = " \t"
 _PRIVATE = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----", re.ASCII)
+_BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2}[ \t]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,24 @@ def read_lines(source: bytes, file: str) -> Iterator[Line | FileFault]:
 
     Blank lines and comments, whose first visible character is `#`, are left out.
     """
+    is_private = False
     for number, raw in enumerate(source.split(b"\n"), 1):
         raw = raw.removesuffix(b"\r")
         head = raw.lstrip(b" \t")
         if not head or head.startswith(b"#"):
             continue
+        if is_private and not head.startswith(b"-----"):
+            if _BASE64_LINE.match(head):
+                continue  # the rest of a private key is not repeated in messages
+            is_private = False
         line = Line(file, number, raw.decode("utf-8", "replace"))
-        yield _find_line_fault(line, raw) or line
+        fault = _find_line_fault(line, raw)
+        if fault is not None and fault.fault.kind is FaultKind.PRIVATE_KEY:
+            is_private = True
+        elif is_private:
+            is_private = False
+            continue  # its last line
+        yield fault or line
 
 
 def _find_line_fault(line: Line, raw: bytes) -> FileFault | None:

@@ -108,7 +108,7 @@ class Signers:
         return Fault(
             FaultKind.UNKNOWN_KEY,
             f"`{self.file}` has no key for `{principal}`",
-            f"add the line `{principal} {key.line}` to it, if that is this person's key, in a change of its own",
+            f"`{principal}` adds their own public key to it, in a change of its own that lands first",
         )
 
 
