@@ -1,7 +1,7 @@
 """Reads the cases of tests/cases/rules and runs them: small projects written in YAML, and the findings they must give.
 
 A case file is named after its finding and has two lists, `fires` and `silent`. A case has a `name` (a fact, in words), `files`
-(path → text) over the file's own `base` files, optionally `as_of`, and if it fires `expect`: for each finding of this name,
+(path → text, or `{bytes: HEX}`, or null for a base file that is not there) over the file's own `base` files, optionally `as_of`, and if it fires `expect`: for each finding of this name,
 in order, `at` (`path:line`), `words` (the marked words of the first line), and optionally `says` and `help` (parts of the
 message and the help line) and `severity`. Other findings of level error must be listed in `also`.
 """
@@ -30,7 +30,7 @@ class Case:
     finding: str
     name: str
     fires: bool
-    files: dict[str, str]
+    files: dict[str, bytes]
     expect: list[dict[str, Any]]
     also: tuple[str, ...]
     as_of: str
@@ -52,7 +52,7 @@ def _load_file(path: Path) -> list[Case]:
             finding=path.stem,
             name=case["name"],
             fires=section == "fires",
-            files={name: text for name, text in (base | case.get("files", {})).items() if text is not None},
+            files={name: _content(text) for name, text in (base | case.get("files", {})).items() if text is not None},
             expect=case.get("expect", []),
             also=tuple(case.get("also", ())),
             as_of=str(case.get("as_of", AS_OF)),
@@ -62,12 +62,16 @@ def _load_file(path: Path) -> list[Case]:
     ]
 
 
+def _content(written: str | dict[str, str]) -> bytes:
+    return written.encode() if isinstance(written, str) else bytes.fromhex(written["bytes"])
+
+
 def run_case(case: Case, root: Path) -> Compiled:
     """Compiles the case's project below `root`."""
-    for name, text in case.files.items():
+    for name, content in case.files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+        path.write_bytes(content)
     instant = parse_instant(case.as_of)
     assert instant is not None, case.as_of
     return compile_project(root, as_of=instant)

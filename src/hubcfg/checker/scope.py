@@ -6,6 +6,7 @@ from functools import cached_property
 
 from hubcfg.core.instants import Instant
 from hubcfg.core.places import KeyPath, Part, Place
+from hubcfg.parser.document import Value
 from hubcfg.platforms.grants import Grant, Grants, Group, Role
 from hubcfg.resolver.access import Holding, OrgAccess
 from hubcfg.resolver.resolve import OrgResolver
@@ -39,11 +40,17 @@ class Listed:
 
 
 class OrgCheck:
-    """One org with its access, for rules. Rules see only users whose access is known (`users`), unless they ask for all."""
+    """One org with its access, for rules. Rules see only users whose access is known (`users`), unless they ask for all.
 
-    def __init__(self, project: Project, access: OrgAccess) -> None:
+    `base_holders` are the users who hold each platform role in the base that changes are judged by; None without a base.
+    """
+
+    def __init__(
+        self, project: Project, access: OrgAccess, base_holders: dict[str, frozenset[str]] | None = None
+    ) -> None:
         self.project = project
         self.access = access
+        self.base_holders = base_holders
         self.org: Org = access.org
         self.instant: Instant = access.instant
         self.resolver = OrgResolver(access.org)
@@ -56,10 +63,12 @@ class OrgCheck:
     @cached_property
     def by_entry(self) -> dict[Entry, list[User]]:
         """The users whose access is known, by what their entries say; one check serves all who share an entry."""
-        found: dict[Entry, list[User]] = {}
-        for user in self.users:
-            found.setdefault(user.entry, []).append(user)
-        return found
+        return _group_by_entry(self.users)
+
+    @cached_property
+    def all_by_entry(self) -> dict[Entry, list[User]]:
+        """All users by what their entries say, for rules that need no more of an entry than what they judge."""
+        return _group_by_entry(self.org.users.values())
 
     def holding(self, entry: Entry) -> Holding:
         """Returns what the users with an entry hold."""
@@ -72,6 +81,15 @@ class OrgCheck:
     def user_key(self, user: User) -> Place:
         """Returns the place of the user's key."""
         return self.place(user, part=Part.KEY)
+
+    def written_order(self, user: User) -> tuple[str, int, int]:
+        """The order in which users stand in files: file, document, and position in it."""
+        return user.document.file, user.document.index, list(_written_users(user)).index(user.id)
+
+    def is_written(self, user: User, field: str) -> bool:
+        """Whether the user's entry has a field, empty or not."""
+        entry = _written_users(user).get(user.id)
+        return isinstance(entry, dict) and field in entry
 
     def bundles(self) -> Iterator[Group | Role]:
         """Yields the groups and Hub roles that the org's own documents define."""
@@ -133,6 +151,19 @@ def listed_denies(entry: Entry) -> Iterator[tuple[KeyPath, str, str | None]]:
 def bundle_place(bundle: Group | Role, *path: str | int, part: Part = Part.VALUE) -> Place:
     """Returns the place of something in a group or Hub role."""
     return Place(bundle.document.file, bundle.document.index, (*bundle.path, *path), part)
+
+
+def _group_by_entry(users: Iterable[User]) -> dict[Entry, list[User]]:
+    found: dict[Entry, list[User]] = {}
+    for user in users:
+        found.setdefault(user.entry, []).append(user)
+    return found
+
+
+def _written_users(user: User) -> dict[str, Value]:
+    raw = user.document.value
+    users = raw.get("users") if isinstance(raw, dict) else None
+    return users if isinstance(users, dict) else {}
 
 
 def _listed(field: str, grants: Grants, product: str | None = None) -> Iterable[Listed]:

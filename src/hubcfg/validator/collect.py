@@ -128,6 +128,7 @@ class _Collector:
             first = claims.setdefault(folded, place)
             if first is not place:
                 self.findings.append(duplicate(noun, id, place, first))
+                self.collected.is_partial |= kind == "Users"  # which of the two is meant is not known
                 continue
             entries[id] = Item(id, document, value if isinstance(value, dict) else None, place)
 

@@ -127,6 +127,19 @@ class Org:
         subscribed = {product for product, state in self.products.items() if state in ("active", "trial")}
         return frozenset(subscribed | set(self.platform.always_active))
 
+    def department_owners(self) -> dict[str, list[str]]:
+        """Returns each way to name a department, `hr` or `contoso/hr`, with the clients that it may be of.
+
+        What is a client's own id is no way to name a department.
+        """
+        owners: dict[str, list[str]] = {}
+        for client in self.clients.values() if self.platform.has_departments else ():
+            for department in dict.fromkeys(client.departments):
+                for name in (department, f"{client.id}/{department}"):
+                    if name not in self.clients:
+                        owners.setdefault(name, []).append(client.id)
+        return owners
+
 
 @dataclass(frozen=True, slots=True)
 class Separation:

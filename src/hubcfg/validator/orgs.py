@@ -181,7 +181,7 @@ class _OrgBinder:
             UNKNOWN_PLATFORM_ROLE, f"role on the platform `{org.platform.id}`:", org.platform.roles, bundles.lost
         )
         clients = self._clients(bundles.lost)
-        departments = _department_names(org)
+        departments = set(org.department_owners())
         uids: dict[str, User] = {}
         users = {}
         for item in self._items("Users").values():
@@ -200,7 +200,7 @@ class _OrgBinder:
             if not verdict[1]:
                 org.unsound.add(user.id)
             if user.company is not None or user.clients is not None:
-                self.findings += check_user(user, clients, departments)
+                self.findings += check_user(user, org.platform, clients, departments)
             if user.uid is not None and uids.setdefault(user.uid, user) is not user:
                 self._report_uid(user, uids[user.uid])
         org.users = {id: users[id] for id in sorted(users)}
@@ -228,6 +228,8 @@ class _OrgBinder:
         return names
 
     def _bind_teams(self, lost: Lost) -> None:
+        if not self._org.platform.has_teams:
+            return  # the documents themselves are out of place
         users = self._users(lost)
         for id, item in self._items("Teams").items():
             if item.value is not None:
@@ -237,6 +239,7 @@ class _OrgBinder:
 
     def _bind_assertions(self, bundles: _BundleBinder) -> None:
         users, clients = self._users(bundles.lost), self._clients(bundles.lost)
+        clients.unusable |= set(self._org.department_owners())  # they have a rule of their own
         for document in self._org.documents.get("Tests", []):
             raw = document.value
             tests = raw.get("tests") if isinstance(raw, dict) else None
@@ -276,15 +279,6 @@ def _bind_assertion(document: Document, index: int, raw: Value) -> Assertion | N
         _strings(products) if isinstance(products, list) else None,
         bound_scope if isinstance(scope, dict) else None,
     )
-
-
-def _department_names(org: Org) -> set[str]:
-    """The ways in which a user's `clients` may name a department, which has a rule of its own."""
-    if not org.platform.has_departments:
-        return set()
-    found = {f"{client.id}/{name}" for client in org.clients.values() for name in client.departments}
-    found |= {name for client in org.clients.values() for name in client.departments}
-    return found - set(org.clients)
 
 
 def _broken(items: dict[str, Item]) -> set[str]:

@@ -7,7 +7,8 @@ from hubcfg.core.nearest import did_you_mean
 from hubcfg.core.places import KeyPath, Part
 from hubcfg.core.rule import Rule
 from hubcfg.platforms.catalog import Catalog
-from hubcfg.platforms.grants import Grants, Group, Role
+from hubcfg.platforms.grants import Audience, Grants, Group, Role
+from hubcfg.platforms.platform import Platform
 from hubcfg.validator.config import Assertion, Entry, ProductEntry, Team, User
 from hubcfg.validator.patterns import PatternChecker
 from hubcfg.validator.rules import UNKNOWN_PRODUCT
@@ -147,12 +148,17 @@ def check_team(team: Team, users: Names) -> list[Slip]:
     return slips
 
 
-def check_user(user: User, clients: Names, departments: set[str]) -> list[Finding]:
-    """Returns what is wrong with the clients that a user's entry names; departments have a rule of their own."""
+def check_user(user: User, platform: Platform, clients: Names, departments: set[str]) -> list[Finding]:
+    """Returns what is wrong with the clients that a user's entry names.
+
+    Departments have a rule of their own, and so has a field that the platform or the audience does not have.
+    """
     slips = []
-    if user.company is not None:
+    is_client = user.entry.audience is Audience.CLIENT
+    if user.company is not None and is_client and platform.client_users and user.company not in departments:
         slips.append(clients.check(user.company, ("company",))[0])
-    for index, client in enumerate(user.clients if isinstance(user.clients, tuple) else ()):
+    has_clients = isinstance(user.clients, tuple) and not is_client and platform.assigns_clients
+    for index, client in enumerate(user.clients or () if has_clients else ()):
         if client not in departments:
             slips.append(clients.check(client, ("clients", index))[0])
     return [slip.at(user.document, user.path) for slip in slips if slip]

@@ -1,0 +1,158 @@
+"""Finds the patterns of a certain kind that users are granted, and where they stand: in their own entries, or in groups and roles."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from hubcfg.checker.scope import Listed, OrgCheck, ProjectCheck, bundle_place, is_of_platform
+from hubcfg.core.finding import Related
+from hubcfg.core.places import KeyPath, Place
+from hubcfg.platforms.grants import Audience, Grants, Group, Role
+from hubcfg.validator.config import Entry, User
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedPattern:
+    """One pattern that an entry grants.
+
+    `place` is None where it stands in the entry itself, at `path`; `through` names the Hub role and the groups on the way,
+    outermost first; `is_shared` tells a place that several orgs see.
+    """
+
+    pattern: str
+    place: Place | None
+    path: KeyPath = ()
+    through: tuple[str, ...] = ()
+    is_shared: bool = False
+
+
+@dataclass(slots=True)
+class Gathered:
+    """One pattern with the users who are granted it, by org and id, and the groups or roles that they have it through."""
+
+    pattern: str
+    users: dict[tuple[str, str], tuple[OrgCheck, User]] = field(default_factory=dict)
+    through: dict[str, None] = field(default_factory=dict)
+
+    def related(self, place: Place, limit: int = 10) -> tuple[Related, ...]:
+        """Returns the users' keys; not where the pattern at `place` stands in the user's own entry."""
+        keys = [(id, check.user_key(user)) for (_, id), (check, user) in sorted(self.users.items(), key=lambda one: one[0])]
+        return tuple(
+            Related(f"`{id}` has it", key)
+            for id, key in keys[:limit]
+            if (key.file, key.document, key.path) != (place.file, place.document, place.path[:2])
+        )
+
+    @property
+    def user_ids(self) -> list[str]:
+        """The ids of the users, sorted."""
+        return sorted({id for _, id in self.users})
+
+
+class PatternFinder:
+    """Finds what the entries of one org and audience grant outside their product entries, time windows aside.
+
+    Groups of the other audience are not entered: that they are granted at all is another finding. A pattern of a platform's
+    own group stands in no file of the project: its place is the last reference on the way that does.
+    """
+
+    def __init__(self, check: OrgCheck, audience: Audience, is_wanted: Callable[[str], bool]) -> None:
+        self._org = check.org
+        self._audience = audience
+        self._is_wanted = is_wanted
+        self._reaching = self._find_reaching_groups()
+        self._roles: dict[str, list[GrantedPattern]] = {}
+        self._groups: dict[str, list[GrantedPattern]] = {}
+
+    def find(self, entry: Entry) -> Iterator[GrantedPattern]:
+        """Yields the wanted patterns that an entry grants."""
+        for index, grant in enumerate(entry.permissions):
+            if self._is_wanted(grant.target):
+                yield GrantedPattern(grant.target, None, Listed("permissions", index, grant).target_path)
+        for name, grants, find in (("groups", entry.groups, self._in_group), ("roles", entry.roles, self._in_role)):
+            for index, grant in enumerate(grants):
+                path = Listed(name, index, grant).target_path
+                for one in find(grant.target):
+                    yield GrantedPattern(one.pattern, one.place, path, one.through, one.is_shared)
+
+    def _find_reaching_groups(self) -> set[str]:
+        """The groups that give a wanted pattern, directly or through what they include."""
+        including: dict[str, list[str]] = {}
+        pending = []
+        for group in self._org.groups.values():
+            if group.audience is self._audience:
+                for grant in group.includes:
+                    including.setdefault(grant.target, []).append(group.id)
+                if any(self._is_wanted(grant.target) for grant in group.permissions):
+                    pending.append(group.id)
+        reaching = set(pending)
+        while pending:
+            for outer in including.get(pending.pop(), ()):
+                if outer not in reaching:
+                    reaching.add(outer)
+                    pending.append(outer)
+        return reaching
+
+    def _in_role(self, name: str) -> list[GrantedPattern]:
+        role = self._org.roles.get(name)
+        if name not in self._roles:
+            self._roles[name] = list(self._below(role)) if role is not None else []
+        return self._roles[name]
+
+    def _in_group(self, name: str) -> list[GrantedPattern]:
+        if name not in self._groups:
+            self._groups[name] = list(self._below(self._org.groups[name])) if name in self._reaching else []
+        return self._groups[name]
+
+    def _below(self, start: Group | Role) -> Iterator[GrantedPattern]:
+        # A stack of our own: chains of includes may be longer than Python's.
+        stack: list[tuple[Group | Role, Place | None, bool, tuple[str, ...]]] = [(start, None, False, (start.id,))]
+        seen: set[str] = set()
+        while stack:
+            bundle, place, is_shared, through = stack.pop()
+            is_outside = is_of_platform(bundle)
+            shared = is_shared if is_outside else bundle.is_shared
+            for index, grant in enumerate(bundle.permissions):
+                if self._is_wanted(grant.target):
+                    own = bundle_place(bundle, *Listed("permissions", index, grant).target_path)
+                    yield GrantedPattern(grant.target, place if is_outside else own, (), through, shared)
+            field, inner = _inner(bundle)
+            for index, grant in enumerate(inner):
+                if grant.target in self._reaching and grant.target not in seen:
+                    seen.add(grant.target)
+                    own = bundle_place(bundle, *Listed(field, index, grant).target_path)
+                    here = place if is_outside else own
+                    stack.append((self._org.groups[grant.target], here, shared, (*through, grant.target)))
+
+
+Find = Callable[[OrgCheck], Iterator[tuple[GrantedPattern, list[User]]]]
+
+
+def gather_own(check: OrgCheck, find: Find) -> dict[Place, Gathered]:
+    """Returns the patterns that `find` yields for an org and that stand in its own documents, by place."""
+    gathered: dict[Place, Gathered] = {}
+    _gather(check, find, gathered, is_shared=False)
+    return gathered
+
+
+def gather_shared(check: ProjectCheck, find: Find) -> dict[Place, Gathered]:
+    """Returns the patterns that `find` yields for any org and that stand in shared documents, by place."""
+    gathered: dict[Place, Gathered] = {}
+    for org in check.orgs:
+        _gather(org, find, gathered, is_shared=True)
+    return gathered
+
+
+def _gather(check: OrgCheck, find: Find, gathered: dict[Place, Gathered], *, is_shared: bool) -> None:
+    for one, users in find(check):
+        if one.is_shared is not is_shared:
+            continue
+        for user in users:
+            place = one.place or check.place(user, *one.path)
+            at_place = gathered.setdefault(place, Gathered(one.pattern))
+            at_place.users[(check.org.id, user.id)] = (check, user)
+            if one.through:
+                at_place.through[one.through[0]] = None
+
+
+def _inner(bundle: Group | Role) -> tuple[str, Grants]:
+    return ("groups", bundle.groups) if isinstance(bundle, Role) else ("includes", bundle.includes)
