@@ -1,5 +1,7 @@
 """Small choices of which random projects are made: some of many, grants, windows, patterns."""
 
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -20,30 +22,49 @@ WINDOW_EDGES = (
     "2027-06-01T00:00:00.5Z",
     "9998-12-31",
 )
-CLIENT_IDS = ("pat@c.example", "quinn@c.example")
+
+
+@functools.cache
+def numbers(least: int, most: int) -> st.SearchStrategy[int]:
+    return st.integers(least, most)
+
+
+def number(draw: st.DrawFn, least: int, most: int) -> int:
+    """Draw a number; to share the strategies is what makes projects of some hundred choices affordable."""
+    return draw(numbers(least, most))
+
+
+def pick(draw: st.DrawFn, options: Sequence[Any]) -> Any:
+    """Draw one of the options; the first is the simplest."""
+    return options[number(draw, 0, len(options) - 1)]
 
 
 def maybe(draw: st.DrawFn) -> bool:
-    return bool(draw(st.booleans()))
+    return number(draw, 0, 1) == 1
 
 
 def sometimes(draw: st.DrawFn) -> bool:
-    return bool(draw(st.integers(0, 2)) == 2)
+    return number(draw, 0, 2) == 2
 
 
 def rarely(draw: st.DrawFn) -> bool:
-    return bool(draw(st.integers(0, 7)) == 7)
+    return number(draw, 0, 7) == 7
 
 
 def mostly(draw: st.DrawFn) -> bool:
     return not sometimes(draw)
 
 
-@st.composite
-def some_of(draw: st.DrawFn, names: Any, *, least: int = 0, most: int | None = None) -> list[str]:
-    """Draw some of the names, in any order."""
+def some_of(draw: st.DrawFn, names: Iterable[str], *, least: int = 0, most: int = 4) -> list[str]:
+    """Draw some of the names, in any order, each once."""
     pool = sorted(names)
-    return draw(st.lists(st.sampled_from(pool), min_size=least, max_size=most, unique=True)) if pool else []
+    count = number(draw, min(least, len(pool)), min(most, len(pool)))
+    return [pool.pop(number(draw, 0, len(pool) - 1)) for _ in range(count)]
+
+
+def several(draw: st.DrawFn, one: Callable[[], str], *, least: int = 0, most: int = 2) -> list[str]:
+    """Draw one thing some times, the same perhaps more than once."""
+    return [one() for _ in range(number(draw, least, most))]
 
 
 def without_empty(document: Document, keep: tuple[str, ...] = ()) -> Document:
@@ -51,35 +72,26 @@ def without_empty(document: Document, keep: tuple[str, ...] = ()) -> Document:
     return {field: value for field, value in document.items() if field in keep or value not in (None, [], {})}
 
 
-@st.composite
-def entries(draw: st.DrawFn, field: str, names: st.SearchStrategy[str] | list[str], most: int = 2) -> list[Any]:
+def entries(draw: st.DrawFn, field: str, names: Sequence[str] | Callable[[], str], most: int = 2) -> list[Any]:
     """Draw a list of entries, some of them with a time window."""
-    if isinstance(names, list):
-        if not names:
-            return []
-        names = st.sampled_from(sorted(names))
-    drawn = []
-    for name in draw(st.lists(names, min_size=draw(st.integers(0, most)), max_size=most)):
-        window = draw(windows()) if maybe(draw) else None
-        drawn.append(name if window is None else {field: name} | window)
-    return drawn
+    if callable(names):
+        drawn = several(draw, names, most=most)
+    else:
+        drawn = several(draw, lambda: str(pick(draw, names)), most=most) if names else []
+    return [{field: name} | windows(draw) if maybe(draw) else name for name in drawn]
 
 
-@st.composite
 def windows(draw: st.DrawFn) -> Document:
     """Draw a time window whose `starts` is before its end, with either side left open at times."""
-    sides = draw(
-        st.sampled_from([["expires"], ["expires"], ["starts"], ["starts", "expires"], ["starts", "expires"], []])
-    )
+    sides = pick(draw, [[], ["expires"], ["expires"], ["starts"], ["starts", "expires"], ["starts", "expires"]])
     edges = {"starts": WINDOW_EDGES[:8], "expires": WINDOW_EDGES[2:]}
-    window = {side: draw(st.sampled_from(edges[side])) for side in sides}
+    window = {side: pick(draw, edges[side]) for side in sides}
     if len(window) == 2 and instant(window["starts"], "starts") >= instant(window["expires"], "expires"):
         del window["starts"]
     return window | ({"reason": "because: #1"} if rarely(draw) else {})
 
 
-@st.composite
-def patterns_in(
+def pattern_in(
     draw: st.DrawFn, catalog: Document, audience: str = STAFF, product: str = "", *, everything: bool = False
 ) -> str:
     """Draw a pattern, at times an alias, that matches something: for clients something that clients may hold.
@@ -89,11 +101,11 @@ def patterns_in(
     known = for_clients(catalog) if audience == CLIENT else sorted(permissions_of(catalog))
     within = [p for p in known if product_of(p) == product] or known
     aliases = {key: sorted(matching(catalog, key) & set(within)) for key in catalog.get("aliases", {})}
-    if any(aliases.values()) and rarely(draw):
-        alias = draw(st.sampled_from([key for key, meant in aliases.items() if meant]))
-        action_name = draw(st.sampled_from(aliases[alias])).split(".")[2]
-        return alias.replace("*", action_name) if maybe(draw) else alias
-    permission = draw(st.sampled_from(within))
+    if any(aliases.values()) and sometimes(draw):
+        alias = pick(draw, [key for key, meant in aliases.items() if meant])
+        name = pick(draw, aliases[alias]).split(".")[2]
+        return str(alias.replace("*", name) if maybe(draw) else alias)
+    permission = pick(draw, within)
     first, second, third = permission.split(".")
     general = ["*", "*.*", "*.*.*"] if everything else []
     forms = [
@@ -107,8 +119,7 @@ def patterns_in(
         f"{first}.*.*",
         *general,
     ]
-    drawn: str = draw(st.sampled_from(forms))
-    return drawn
+    return str(pick(draw, forms))
 
 
 def for_clients(catalog: Document) -> list[str]:

@@ -4,6 +4,7 @@ import copy
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -15,8 +16,10 @@ from .choices import (
     for_clients,
     maybe,
     mostly,
-    patterns_in,
+    pattern_in,
+    pick,
     rarely,
+    several,
     some_of,
     sometimes,
     without_empty,
@@ -71,25 +74,25 @@ def projects(draw: st.DrawFn, *, marks: bool = False) -> Project:
     The documents are many and small, one entry each where a kind is plural, so that they shrink and spread well.
     """
     settings: Document = {"hubcfg": 1, "project": "random"}
-    catalog = draw(catalogs(marks=marks))
-    platform = draw(platforms(catalog=catalog, marks=marks))
+    catalog = catalogs(draw, marks=marks)
+    platform = platforms(draw, catalog=catalog, marks=marks)
     documents = [catalog]
     if sometimes(draw):
         settings["platform"] = platform["id"]
     home = {} if "platform" in settings and maybe(draw) else {"platform": platform["id"]}
-    shared = draw(bundles(platform=platform, catalog=catalog, groups=platform["groups"], prefix="shared"))
+    shared = bundles(draw, platform=platform, catalog=catalog, groups=platform["groups"], prefix="shared")
     documents += each("Groups", home, shared[0]) + each("Roles", home, shared[1])
     orgs = ["north", "south"][: 2 if sometimes(draw) else 1]
     populations = []
     for org in orgs:
-        wider = draw(extended_catalogs(org, catalog)) if sometimes(draw) else {}
+        wider = extended_catalogs(draw, org, catalog) if sometimes(draw) else {}
         documents += [wider] if wider else []
-        population, users = draw(orgs_with_people(org, home, merge(catalog, wider), platform, shared))
+        population, users = orgs_with_people(draw, org, home, merge(catalog, wider), platform, shared)
         documents += population
         populations.append(users)
-    platform["roles"] = draw(with_holder_limits(platform["roles"], populations))
-    documents += draw(platform_documents(platform))
-    project = Project([without_empty(document) for document in documents], settings, draw(st.sampled_from(INSTANTS)))
+    platform["roles"] = with_holder_limits(draw, platform["roles"], populations)
+    documents += platform_documents(draw, platform)
+    project = Project([without_empty(d, keep=("clients",)) for d in documents], settings, pick(draw, INSTANTS))
     for world in project.worlds.values():
         drop_ineffective_denies(world)
     return project
@@ -98,21 +101,20 @@ def projects(draw: st.DrawFn, *, marks: bool = False) -> Project:
 # Orgs and people
 
 
-@st.composite
 def orgs_with_people(
     draw: st.DrawFn, org: str, home: Document, catalog: Document, platform: Document, shared: tuple[Document, Document]
 ) -> tuple[list[Document], list[Document]]:
     """Draw an org with its groups, roles, clients, people and teams; return its documents, and its users."""
     own = {"org": org}
     groups = platform["groups"] | shared[0]
-    more_groups, more_roles = draw(bundles(platform=platform, catalog=catalog, groups=groups, prefix="own"))
+    more_groups, more_roles = bundles(draw, platform=platform, catalog=catalog, groups=groups, prefix="own")
     place = Place(platform, catalog, groups | more_groups, shared[1] | more_roles, [], set())
     named = catalog["id"] != platform["catalog"] or maybe(draw)
     fields: Document = {
         "name": org.title(),
         "catalog": catalog["id"] if named else None,
-        "manage": draw(st.sampled_from([None, "exclusive", "listed"])),
-        "products": draw(subscriptions(platform, catalog)),
+        "manage": pick(draw, [None, "exclusive", "listed"]),
+        "products": subscriptions(draw, platform, catalog),
         "authentication": {"methods": ["sso"]} if "authentication" in platform and sometimes(draw) else None,
     }
     document: Document = {"kind": "Org", "id": org} | home | without_empty(fields)
@@ -120,21 +122,21 @@ def orgs_with_people(
     place.active.update(active_products(world))
     clients: Document = {}
     if "clients" in platform:
-        for name in draw(some_of(CLIENT_NAMES, least=0 if sometimes(draw) else 1)):
-            departments = draw(some_of(("hr", "it"))) if platform["clients"].get("departments") else []
+        for name in some_of(draw, CLIENT_NAMES, least=0 if sometimes(draw) else 1):
+            departments = some_of(draw, ("hr", "it")) if platform["clients"].get("departments") else []
             clients[name] = without_empty({"name": f"{name} Ltd", "departments": departments})
     place.clients.extend(clients)
     rules: Document = document.get("authentication") or platform.get("authentication") or {}
-    users = {name: draw(staff_users(place, rules.get("methods", []))) for name in draw(some_of(STAFF_IDS, least=1))}
+    users = {name: staff_users(draw, place, rules.get("methods", [])) for name in some_of(draw, STAFF_IDS, least=1)}
     if platform.get("client_users") and clients:
-        users |= {name: draw(client_users(place)) for name in draw(some_of(CLIENT_IDS))}
+        users |= {name: client_users(draw, place) for name in some_of(draw, CLIENT_IDS)}
     for number, name in enumerate(users):
         if rarely(draw):
             users[name]["uid"] = f"uid-{number}"
     documents = [document, *each("Groups", own, more_groups), *each("Roles", own, more_roles)]
     documents += each("Clients", own, clients) + each("Users", own, users)
     if platform.get("teams"):
-        documents += each("Teams", own, draw(teams(platform, users)))
+        documents += each("Teams", own, teams(draw, platform, users))
     return documents, list(users.values())
 
 
@@ -156,95 +158,86 @@ class Place:
         return [name for name in self.roles if f"-{audience}-" in name]
 
 
-@st.composite
 def subscriptions(draw: st.DrawFn, platform: Document, catalog: Document) -> Document:
     """Draw the products that an org names, the always active ones aside."""
     if not platform.get("subscriptions", True):
         return {}
     nameable = [product for product in catalog["products"] if product not in platform.get("always_active", [])]
-    statuses = st.sampled_from(["active", "active", "trial", "not-subscribed", None])
-    return without_empty({product: draw(statuses) for product in nameable})
+    statuses = ["active", "active", "trial", "not-subscribed", None]
+    return without_empty({product: pick(draw, statuses) for product in nameable})
 
 
-@st.composite
 def staff_users(draw: st.DrawFn, place: Place, methods: list[str]) -> Document:
     """Draw somebody of the org's staff."""
-    name, role = draw(st.sampled_from(sorted(place.platform["roles"].items())))
+    name, role = pick(draw, sorted(place.platform["roles"].items()))
     assigned = place.platform.get("clients", {}).get("assigned")
     has_all = all(role.get(area) == {"allow": [ALL]} for area in ("baseline", "ceiling"))
-    direct: list[Any] = draw(entries("permission", patterns_in(place.catalog)))
+    direct: list[Any] = entries(draw, "permission", partial(pattern_in, draw, place.catalog))
     if has_all and role["access"] == "full" and role["products"] == "all" and maybe(draw):
         direct.append(ALL)
     user: Document = {
         "name": "Somebody" if maybe(draw) else None,
         "role": name,
-        "roles": draw(entries("role", place.roles_for(STAFF))),
-        "groups": draw(entries("group", place.groups_for(STAFF))),
+        "roles": entries(draw, "role", place.roles_for(STAFF)),
+        "groups": entries(draw, "group", place.groups_for(STAFF)),
         "permissions": direct,
-        "deny": draw(denies(place.catalog)) if maybe(draw) else [],
+        "deny": several(draw, partial(pattern_in, draw, place.catalog, everything=True)) if maybe(draw) else [],
         "suspended": True if rarely(draw) else None,
-        "clients": draw(st.sampled_from([None, "all"]) | some_of(place.clients)) if assigned else None,
+        "clients": pick(draw, [None, "all", some_of(draw, place.clients), some_of(draw, place.clients)])
+        if assigned
+        else None,
     }
     if methods:
         forms: list[Document] = [{"method": "sso"}, {"method": "sso", "mfa": True}, {"method": "local", "mfa": True}]
-        user["authentication"] = draw(st.sampled_from([None, *[form for form in forms if form["method"] in methods]]))
+        user["authentication"] = pick(draw, [None, *[form for form in forms if form["method"] in methods]])
     user = without_empty(user)
     if maybe(draw):
         user["products"] = {
-            product: draw(product_entries(place, product)) for product in draw(some_of(sorted(place.active)))
+            product: product_entries(draw, place, product) for product in some_of(draw, sorted(place.active))
         }
     return user
 
 
-@st.composite
 def product_entries(draw: st.DrawFn, place: Place, product: str) -> Document:
     """Draw what somebody has in one product, at times patterns of another, which then have no effect."""
     if sometimes(draw):
         return {}
-    inside = patterns_in(place.catalog, product=product, everything=True)
+    inside = partial(pattern_in, draw, place.catalog, product=product, everything=True)
     return without_empty(
         {
-            "roles": draw(entries("role", place.roles_for(STAFF), most=1)),
-            "groups": draw(entries("group", place.groups_for(STAFF), most=1)),
-            "permissions": draw(entries("permission", inside)),
-            "deny": draw(st.lists(inside, max_size=1)) if sometimes(draw) else [],
+            "roles": entries(draw, "role", place.roles_for(STAFF), most=1),
+            "groups": entries(draw, "group", place.groups_for(STAFF), most=1),
+            "permissions": entries(draw, "permission", inside),
+            "deny": several(draw, inside, most=1),
         }
     )
 
 
-@st.composite
-def denies(draw: st.DrawFn, catalog: Document) -> list[str]:
-    """Draw patterns that somebody is denied, also everything."""
-    return draw(st.lists(patterns_in(catalog, everything=True), min_size=1, max_size=2))
-
-
-@st.composite
 def client_users(draw: st.DrawFn, place: Place) -> Document:
     """Draw somebody of a client of the org."""
     allowed = for_clients(place.catalog)
-    patterns: Any = patterns_in(place.catalog, CLIENT) if allowed else []
+    patterns = partial(pattern_in, draw, place.catalog, CLIENT)
     return without_empty(
         {
             "audience": CLIENT,
-            "company": draw(st.sampled_from(sorted(place.clients))),
-            "roles": draw(entries("role", place.roles_for(CLIENT))),
-            "groups": draw(entries("group", place.groups_for(CLIENT))),
-            "permissions": draw(entries("permission", patterns)),
-            "deny": draw(st.lists(patterns, max_size=1)) if allowed and sometimes(draw) else [],
+            "company": pick(draw, sorted(place.clients)),
+            "roles": entries(draw, "role", place.roles_for(CLIENT)),
+            "groups": entries(draw, "group", place.groups_for(CLIENT)),
+            "permissions": entries(draw, "permission", patterns if allowed else []),
+            "deny": several(draw, patterns, most=1) if allowed and sometimes(draw) else [],
             "suspended": True if rarely(draw) else None,
         }
     )
 
 
-@st.composite
 def teams(draw: st.DrawFn, platform: Document, users: Document) -> Document:
     """Draw teams of staff, led by those whose role leads."""
     staff = [name for name, user in users.items() if audience_of(user) == STAFF]
     ranks = {name: platform["roles"][users[name]["role"]] for name in staff}
     fit = [name for name, role in ranks.items() if role.get("manages", "none") != "none" or role.get("approves")]
     return {
-        team: {"leads": draw(some_of(fit, least=min(1, len(fit)))), "members": draw(some_of(staff, least=1))}
-        for team in draw(some_of(("tier1", "tier2"), least=1))
+        team: {"leads": some_of(draw, fit, least=min(1, len(fit))), "members": some_of(draw, staff, least=1)}
+        for team in some_of(draw, ("tier1", "tier2"), least=1)
     }
 
 
@@ -266,7 +259,6 @@ def drop_ineffective_denies(world: World) -> None:
 # How it is written
 
 
-@st.composite
 def with_holder_limits(draw: st.DrawFn, roles: Document, populations: list[list[Document]]) -> Document:
     """Draw limits of the holders of a role that the people of all orgs keep."""
     limited = {}
@@ -274,17 +266,16 @@ def with_holder_limits(draw: st.DrawFn, roles: Document, populations: list[list[
         held = [[user for user in users if user.get("role") == name] for users in populations]
         working = [[user for user in holders if not user.get("suspended")] for holders in held]
         limits = {"min": min(map(len, working)), "max": max(1, *map(len, held))}
-        chosen = draw(some_of(limits))
+        chosen = some_of(draw, limits)
         limited[name] = role | ({"holders": {side: limits[side] for side in chosen}} if chosen else {})
     return limited
 
 
-@st.composite
 def platform_documents(draw: st.DrawFn, platform: Document) -> list[Document]:
     """Draw how the platform is written: in one document, or as a patch over another that it extends."""
     if mostly(draw):
         return [platform]
-    name, role = draw(st.sampled_from(sorted(platform["roles"].items())))
+    name, role = pick(draw, sorted(platform["roles"].items()))
     other = role | {"access": "full", "products": "all", "scope": "all", "ceiling": {"allow": [ALL]}, "manages": "none"}
     base_roles = platform["roles"] | {name: other, "extra": other | {"name": "Extra"}}
     base = platform | {"id": "base", "roles": base_roles, "always_active": []}
@@ -305,11 +296,10 @@ def platform_documents(draw: st.DrawFn, platform: Document) -> list[Document]:
     return [base, patch]
 
 
-@st.composite
 def extended_catalogs(draw: st.DrawFn, org: str, catalog: Document) -> Document:
     """Draw an org's catalog that extends another: a resource comes, and one permission changes."""
-    product, resource, name = draw(st.sampled_from(sorted(permissions_of(catalog)))).split(".")
-    changed = {"access": draw(st.sampled_from(["read", "write"])), "audiences": [STAFF, CLIENT]}
-    parts = {resource: {"actions": {name: changed}}, "added": draw(resources())}
+    product, resource, name = pick(draw, sorted(permissions_of(catalog))).split(".")
+    changed = {"access": pick(draw, ["read", "write"]), "audiences": [STAFF, CLIENT]}
+    parts = {resource: {"actions": {name: changed}}, "added": resources(draw)}
     extended = {"kind": "Catalog", "id": f"wider-{org}", "extends": catalog["id"]}
     return extended | {"products": {product: {"resources": parts}}}

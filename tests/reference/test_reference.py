@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hubcfg.pipeline import compile_project
 from hypothesis import HealthCheck, Phase, assume, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
+
+from hubcfg.core.rule import Severity
+from hubcfg.pipeline import compile_project
 
 from .files import write_project
 from .projects import INSTANTS, NOON, Project, examples, projects
@@ -36,10 +38,11 @@ def compile_files(project: Project, *, at: datetime | None = None, order: int = 
     with tempfile.TemporaryDirectory() as directory:
         write_project(project, Path(directory), order=order)
         compiled = compile_project(Path(directory), as_of=((at or project.at) - EPOCH) // TICK)
-        errors = [finding for finding in compiled.findings if finding.severity == "error"]
-        sources = {path.name: path.read_text("utf-8") for path in Path(directory).rglob("*.y*ml")} if errors else {}
-    assert not errors, "\n".join([*(f"{e.name} {e.file}:{e.line} {e.message}" for e in errors), *sources.values()])
-    return dict(compiled.files)
+        errors = [finding for finding in compiled.findings if finding.severity is Severity.ERROR]
+        sources = [path.read_text("utf-8") for path in Path(directory).rglob("*.y*ml")] if errors else []
+        assert not errors, "\n".join([*(f"{e.name}: {e.message} at {e.place}" for e in errors), *sources])
+        files: dict[str, bytes] = compiled.files
+    return files
 
 
 def bundles_of(files: dict[str, bytes]) -> dict[str, list[Document]]:
@@ -201,21 +204,21 @@ def test_the_random_projects_reach_every_feature() -> None:
 # Agreement
 
 
-@tries(40)
+@tries(300)
 @given(projects(), ORDERS)
 def test_the_compiler_agrees_with_the_reference(project: Project, order: int) -> None:
     """Of every user of a random project the bundles say what the reference says."""
     assert compiled_users(project, order=order) == reference_users(project)
 
 
-@tries(20)
+@tries(100)
 @given(projects(marks=True), ORDERS)
 def test_the_compiler_agrees_with_the_reference_where_permissions_are_sensitive(project: Project, order: int) -> None:
     """Of every user of a random project with sensitive permissions the bundles say what the reference says."""
     assert compiled_users(project, order=order) == reference_users(project)
 
 
-@tries(15)
+@tries(40)
 @given(projects())
 def test_the_bundles_list_the_active_products_and_the_clients(project: Project) -> None:
     """A bundle's products are the active ones of its org; its clients the org's, or those its users belong to."""
@@ -232,14 +235,14 @@ def test_the_bundles_list_the_active_products_and_the_clients(project: Project) 
 # Laws
 
 
-@tries(15)
+@tries(40)
 @given(projects(), ORDERS)
 def test_the_order_of_files_documents_and_keys_never_matters(project: Project, order: int) -> None:
     """The same project written in another order, split and style compiles to the same bytes."""
     assert compile_files(project, order=order) == compile_files(project, order=order + 1)
 
 
-@tries(20)
+@tries(50)
 @given(projects())
 def test_nobody_exceeds_the_ceiling_of_the_role(project: Project) -> None:
     """Every effective permission lies within the ceiling of its holder's role, or of the platform's clients."""
@@ -250,7 +253,7 @@ def test_nobody_exceeds_the_ceiling_of_the_role(project: Project) -> None:
         assert not any(permission in matching(worlds[org].catalog, pattern) for pattern in ceiling.get("except", []))
 
 
-@tries(20)
+@tries(50)
 @given(projects())
 def test_a_client_user_never_holds_a_staff_permission(project: Project) -> None:
     """What a client user holds the catalog allows to clients."""
@@ -268,7 +271,7 @@ def grants(part: Any) -> Iterator[list[Any]]:
         yield from grants(value)
 
 
-@tries(20)
+@tries(50)
 @given(projects(), st.data())
 def test_removing_a_grant_never_adds_a_permission(project: Project, data: st.DataObject) -> None:
     """Without one entry of a list of grants, wherever it stands, nobody holds more than with it."""
@@ -280,7 +283,7 @@ def test_removing_a_grant_never_adds_a_permission(project: Project, data: st.Dat
     assert held(compiled_users(fewer)) <= held(compiled_users(project))
 
 
-@tries(20)
+@tries(50)
 @given(projects(), st.sampled_from(sorted(set(INSTANTS))))
 def test_time_alone_never_adds_a_permission(project: Project, other: datetime) -> None:
     """Where nothing is written to start, nobody holds at a later instant what they did not hold before."""
@@ -289,7 +292,7 @@ def test_time_alone_never_adds_a_permission(project: Project, other: datetime) -
     assert held(compiled_users(project, at=late)) <= held(compiled_users(project, at=early))
 
 
-@tries(20)
+@tries(50)
 @given(projects(), st.data())
 def test_until_is_the_exact_instant(project: Project, data: st.DataObject) -> None:
     """A permission is held up to the microsecond before its `until`, and no longer at it."""
