@@ -93,7 +93,7 @@ def platforms(draw: st.DrawFn, *, catalog: Document, marks: bool) -> Document:
         platform["clients"] = without_empty({"assigned": assigned, "departments": pick(draw, [None, True])})
     for name in ("owner", "member", "viewer", "helper")[: number(draw, 2, 4)]:
         platform["roles"][name] = platform_roles(draw, name=name, catalog=catalog, platform=platform, marks=marks)
-    groups, _ = bundles(draw, platform=platform, catalog=catalog, groups={}, prefix="built-in", most=2)
+    groups, _ = bundles(draw, platform=platform, catalog=catalog, groups={}, prefix="built-in")
     platform["groups"] = groups
     return platform
 

@@ -195,7 +195,7 @@ def test_the_random_projects_reach_every_feature() -> None:
                 decided.add((kind, field))
         return decided == decisive
 
-    once = settings(max_examples=600, derandomize=True, database=None, phases=[Phase.generate], deadline=None)
+    once = settings(max_examples=2000, derandomize=True, database=None, phases=[Phase.generate], deadline=None)
     with contextlib.suppress(NoSuchExample):
         find(projects() | projects(marks=True), is_complete, settings=once)
     assert decisive - decided == set()
