@@ -1,7 +1,7 @@
 """The line as code: files → documents → configuration → access → verified → bundles."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -15,10 +15,10 @@ from hubcfg.emitter.emit import emit_bundles, emit_manifest
 from hubcfg.parser.comments import IgnoreComment, find_ignore_comments
 from hubcfg.parser.document import ParsedFile
 from hubcfg.parser.git import read_revision
-from hubcfg.parser.locating import locate_findings
+from hubcfg.parser.locating import finding_order, locate_findings
 from hubcfg.parser.parse import decode, parse_source, parse_sources
 from hubcfg.parser.rules import INVALID_PROJECT
-from hubcfg.parser.sources import DEFAULT_SOURCES, PROJECT_FILE, Discovery, SourceFile, find_sources
+from hubcfg.parser.sources import DEFAULT_SOURCES, PROJECT_FILE, Discovery, SourceFile, find_sources, read_within
 from hubcfg.resolver.access import Access
 from hubcfg.resolver.resolve import resolve_access
 from hubcfg.validator.config import Config, Project
@@ -40,6 +40,7 @@ class Compiled:
     config: Config | None = None
     access: Access | None = None
     verified: Verified | None = None
+    outputs: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def has_errors(self) -> bool:
@@ -59,7 +60,8 @@ class Compiled:
             raise HubcfgError("there are no bundles, because the project has errors")
         bundles = emit_bundles(self.verified, flat=flat)
         files = {bundle.path: bundle.content for bundle in bundles}
-        return files | {"manifest.json": emit_manifest(self.verified, bundles, read_revision(self.root))}
+        manifest = emit_manifest(self.verified, bundles, self.outputs, read_revision(self.root))
+        return files | self.outputs | {"manifest.json": manifest}
 
     @cached_property
     def files(self) -> dict[str, bytes]:
@@ -91,7 +93,23 @@ def compile_project(root: Path, *, as_of: Instant) -> Compiled:
     access = resolve_access(config, as_of)
     comments = _read_comments([project_file, *files], sources)
     verified, findings = check_access(config, access, findings, _locator(sources), comments)
-    return Compiled(root, findings, sources, config, access, verified)
+    outputs: dict[str, bytes] = {}
+    if verified is not None and project.outputs:
+        outputs, findings, verified = _render(verified, findings, root, sources)
+    return Compiled(root, findings, sources, config, access, verified, outputs)
+
+
+def _render(
+    verified: Verified, findings: list[Finding], root: Path, sources: dict[str, SourceFile]
+) -> tuple[dict[str, bytes], list[Finding], Verified | None]:
+    """Renders the project's outputs; what is wrong with one stands against the whole."""
+    from hubcfg.emitter.outputs import render_outputs  # the template engine is slow to import, and seldom used
+
+    outputs, faults = render_outputs(verified, lambda name: read_within(root, name))
+    if not faults:
+        return outputs, findings, verified
+    located = _locator(sources)(faults)
+    return {}, sorted([*findings, *located], key=finding_order), None
 
 
 def discover(root: Path, project: Project) -> Discovery:

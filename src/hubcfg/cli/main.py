@@ -1,6 +1,7 @@
 """Runs the command line: finds the command, and turns whatever happens into output and an exit code."""
 
 import ast
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,6 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs the command line and returns its exit code (docs/cli.md, "Exit codes")."""
+    # One command builds millions of values that live to its end and form no cycles: looking for cycles among them would
+    # take longer than all the rest.
+    gc.disable()
     try:
         result = cli.main(list(arguments), prog_name="hubcfg", standalone_mode=False)
         sys.stdout.flush()

@@ -48,7 +48,7 @@ def org_option(function: Function) -> Function:
 
 
 def current_instant() -> Instant:
-    """Returns the present instant."""
+    """Returns the present instant, in whole seconds."""
     from datetime import UTC, datetime
 
-    return instant_of(datetime.now(UTC))
+    return instant_of(datetime.now(UTC).replace(microsecond=0))

@@ -1,6 +1,7 @@
 """Emits what a deployment consists of: the bundles of every org and the manifest."""
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,9 @@ def _emit_org(access: OrgAccess, flat: bool) -> list[Bundle]:
     return [bundle for bundle, _ in build_bundles(access, flat=flat)]
 
 
-def emit_manifest(verified: Verified, bundles: list[Bundle], revision: str | None) -> bytes:
+def emit_manifest(
+    verified: Verified, bundles: list[Bundle], outputs: Mapping[str, bytes], revision: str | None
+) -> bytes:
     """Returns the manifest: what was compiled, from which revision, as of when, and the digest of each file."""
     files: dict[str, Json] = {
         bundle.path: {
@@ -36,14 +39,17 @@ def emit_manifest(verified: Verified, bundles: list[Bundle], revision: str | Non
         }
         for bundle in bundles
     }
-    return canonical_line(
-        {
-            "format": MANIFEST_FORMAT,
-            "tool": f"hubcfg {__version__}",
-            "language": 1,
-            "project": verified.config.project.id,
-            "revision": revision,
-            "as_of": format_instant(verified.access.instant),
-            "files": files,
+    manifest: dict[str, Json] = {
+        "format": MANIFEST_FORMAT,
+        "tool": f"hubcfg {__version__}",
+        "language": 1,
+        "project": verified.config.project.id,
+        "revision": revision,
+        "as_of": format_instant(verified.access.instant),
+        "files": files,
+    }
+    if outputs:
+        manifest["outputs"] = {
+            path: {"sha256": hashlib.sha256(content).hexdigest()} for path, content in outputs.items()
         }
-    )
+    return canonical_line(manifest)

@@ -122,6 +122,14 @@ class _Walk:
         self.found.findings.append(unreadable(path, why))
 
 
+def read_within(root: Path, name: str) -> bytes:
+    """Returns the bytes of a file of the project; raises OSError where it cannot be read or a link leads out."""
+    file = (root / name).resolve()
+    if not file.is_relative_to(root.resolve()):
+        raise OSError("it is a link that leads out of the project")
+    return file.read_bytes()
+
+
 def unreadable(path: str, why: str) -> Finding:
     """Returns the finding for a file or folder that cannot be read."""
     return find(

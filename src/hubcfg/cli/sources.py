@@ -1,0 +1,67 @@
+"""The files that `fmt` and `fix` change, and how they are written."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hubcfg.checker.check import all_rules
+from hubcfg.cli.settings import Settings
+from hubcfg.core.errors import HubcfgError, OutsideError, UsageError
+from hubcfg.parser.parse import parse_source
+from hubcfg.parser.sources import PROJECT_FILE, SourceFile
+from hubcfg.pipeline import discover
+from hubcfg.validator.project import read_project
+
+
+@dataclass(frozen=True, slots=True)
+class EditableFile:
+    """A file to change: how it is called, and where it is."""
+
+    path: str
+    file: Path
+
+    def read(self) -> bytes:
+        """Returns the file's bytes."""
+        return self.file.read_bytes()
+
+
+def choose_sources(settings: Settings, paths: Sequence[Path]) -> list[EditableFile]:
+    """Returns the given files, the YAML files below given folders, or the sources of the project."""
+    if paths:
+        return [file for path in paths for file in _expand(path)]
+    root = settings.find_root()
+    if not (root / PROJECT_FILE).is_file():
+        raise HubcfgError("there is no `hubcfg.yaml` here", help="name the files, or `hubcfg init` to begin a project")
+    project, _ = read_project(parse_source(SourceFile(PROJECT_FILE, (root / PROJECT_FILE).read_bytes)), all_rules())
+    names = [PROJECT_FILE]
+    if project is not None:
+        names += [source.path for source in discover(root, project).sources]
+    return [EditableFile(name, root / name) for name in names]
+
+
+def _expand(path: Path) -> list[EditableFile]:
+    if path.is_dir():
+        found = sorted(file for file in path.rglob("*") if file.suffix in (".yaml", ".yml") and file.is_file())
+        return [EditableFile(str(file), file) for file in found]
+    if not path.is_file():
+        raise UsageError(f"there is no file `{path}`")
+    return [EditableFile(str(path), path)]
+
+
+def write_source(file: Path, content: bytes) -> None:
+    """Replaces a file's content at once, keeping its mode; raises OutsideError where the disk refuses."""
+    target = file.resolve()
+    try:
+        handle, aside = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+            Path(aside).chmod(target.stat().st_mode & 0o7777)
+            Path(aside).replace(target)
+        except BaseException:
+            Path(aside).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutsideError(f"`{file}` cannot be written: {error.strerror}") from error
