@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from hubcfg.cli.groups import HelpfulGroup
 from hubcfg.cli.known import know_definitions
 from hubcfg.cli.options import format_option
 from hubcfg.cli.settings import Settings
@@ -18,7 +19,7 @@ def _catalog_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--platform", metavar="ID", help="The catalog of this platform; default: the project's.")(function)
 
 
-@click.group("catalog")
+@click.group("catalog", cls=HelpfulGroup)
 def catalog() -> None:
     """Look up permissions: list them, search them, compare two catalogs.
 
