@@ -5,9 +5,9 @@ authorities) is refused with a fault, and a line with a fault counts for nothing
 """
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cached_property
 
 from hubcfg.checker.signatures.faults import Fault, FaultKind, FileFault
 from hubcfg.checker.signatures.keys import PublicKey, is_key_type, parse_key_words
@@ -54,29 +54,23 @@ class Signer:
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Signers:
     """What a signers file says: its sound lines, and the faults of the others.
 
-    `refused` holds the keys of lines with faults, to say why they do not count.
+    `by_principal` are the lines again, by each principal that they name; `refused` holds the keys of lines with
+    faults, to say why they do not count.
     """
 
     file: str
     lines: tuple[Signer, ...] = ()
     faults: tuple[FileFault, ...] = ()
-    refused: dict[PublicKey, FileFault] = field(default_factory=dict)
-
-    @cached_property
-    def _by_principal(self) -> dict[str, list[Signer]]:
-        found: dict[str, list[Signer]] = {}
-        for line in self.lines:
-            for principal in dict.fromkeys(line.principals):
-                found.setdefault(principal, []).append(line)
-        return found
+    by_principal: Mapping[str, list[Signer]] = field(default_factory=dict)
+    refused: Mapping[PublicKey, FileFault] = field(default_factory=dict)
 
     def keys_for(self, principal: str, namespace: str, instant: Instant) -> tuple[PublicKey, ...]:
         """Returns the keys that count for a principal, taken literally, for a namespace at an instant."""
-        lines = self._by_principal.get(principal, ())
+        lines = self.by_principal.get(principal, ())
         return tuple(dict.fromkeys(line.key for line in lines if line.find_limit_fault(namespace, instant) is None))
 
     def judge(self, key: PublicKey, principal: str, namespace: str, instant: Instant) -> Signer | Fault:
@@ -85,7 +79,7 @@ class Signers:
         Of several lines with the key one that lets it count is enough.
         """
         fault = None
-        for line in self._by_principal.get(principal, ()):
+        for line in self.by_principal.get(principal, ()):
             if line.key == key:
                 limit = line.find_limit_fault(namespace, instant)
                 if limit is None:
@@ -102,7 +96,7 @@ class Signers:
         if owners:
             names = ", ".join(f"`{owner}`" for owner in owners)
             return Fault(FaultKind.UNKNOWN_KEY, f"the key that signed belongs to {names}, not to `{principal}`", help)
-        if principal in self._by_principal:
+        if principal in self.by_principal:
             message = f"the key that signed ({key.fingerprint}) is not one of `{principal}` in `{self.file}`"
             return Fault(FaultKind.UNKNOWN_KEY, message, help)
         return Fault(
@@ -131,7 +125,11 @@ def parse_signers(source: bytes, file: str) -> Signers:
             refused.setdefault(signer.key, found[0])
         elif signer is not None:
             sound.append(signer)
-    return Signers(file, tuple(sound), tuple(faults), refused)
+    by_principal: dict[str, list[Signer]] = {}
+    for one in sound:
+        for principal in dict.fromkeys(one.principals):
+            by_principal.setdefault(principal, []).append(one)
+    return Signers(file, tuple(sound), tuple(faults), by_principal, refused)
 
 
 def _parse_line(line: Line) -> tuple[Signer | None, list[FileFault]]:
@@ -150,7 +148,7 @@ def _parse_line(line: Line) -> tuple[Signer | None, list[FileFault]]:
         faults.append(line.fault(at, at + 1, FaultKind.MALFORMED, "a space is due after the closing quote", _FORM))
     at = line.skip_blanks(at)
     options = NO_OPTIONS
-    if not is_key_type(line.text[at : line.word_end(at)]):
+    if at < len(line.text) and not is_key_type(line.text[at : line.word_end(at)]):
         options, at, found = parse_options(line, at)
         faults += found
         if at < 0:
