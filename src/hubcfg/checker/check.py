@@ -83,8 +83,10 @@ def judge_findings(
 ) -> list[Finding]:
     """Returns the findings that are shown, with their lines: the project's `lint:` and the ignore comments applied."""
     linted = findings if project is None else _lint(findings, project)
-    located = apply_ignores(locate(linted), comments, all_rules())
-    return sorted(located, key=finding_order)
+    kept = apply_ignores(locate(linted), comments, all_rules())
+    # Once more, for what the comments themselves gave rise to.
+    shown = kept if project is None else _lint(kept, project)
+    return sorted(shown, key=finding_order)
 
 
 def check_org(org: OrgCheck) -> list[Finding]:
