@@ -1,21 +1,24 @@
 """Reads the cases of tests/cases/rules and runs them: small projects written in YAML, and the findings they must give.
 
 A case file is named after its finding and has two lists, `fires` and `silent`. A case has a `name` (a fact, in words), `files`
-(path → text, or `{bytes: HEX}`, or null for a base file that is not there) over the file's own `base` files, optionally `as_of`, and if it fires `expect`: for each finding of this name,
-in order, `at` (`path:line`), `words` (the marked words of the first line), and optionally `says` and `help` (parts of the
+(path → text, or `{bytes: HEX}`, or null for a base file that is not there) over the file's own `base` files, optionally `as_of`
+and `before` (the files, likewise, of the revision that the change is judged by), and if it fires `expect`: for each finding of
+this name, in order, `at` (`path:line`), `words` (the marked words of the first line), and optionally `says` and `help` (parts of the
 message and the help line) and `severity`. Other findings of level error must be listed in `also`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from hubcfg.checker.check import check_org
+from hubcfg.checker.scope import OrgCheck, holders_by_role
 from hubcfg.core.finding import Finding
 from hubcfg.core.instants import parse_instant
 from hubcfg.core.places import Span
-from hubcfg.parser.locating import words_at
+from hubcfg.parser.locating import finding_order, locate_findings, words_at
 from hubcfg.pipeline import Compiled, compile_project
 
 CASES = Path(__file__).parent / "cases" / "rules"
@@ -34,6 +37,7 @@ class Case:
     expect: list[dict[str, Any]]
     also: tuple[str, ...]
     as_of: str
+    before: dict[str, bytes] | None = None
 
     def __str__(self) -> str:
         return f"{self.finding}: {self.name}"
@@ -52,29 +56,55 @@ def _load_file(path: Path) -> list[Case]:
             finding=path.stem,
             name=case["name"],
             fires=section == "fires",
-            files={name: _content(text) for name, text in (base | case.get("files", {})).items() if text is not None},
+            files=_files(base | case.get("files", {})),
             expect=case.get("expect", []),
             also=tuple(case.get("also", ())),
             as_of=str(case.get("as_of", AS_OF)),
+            before=_files(base | case["before"]) if "before" in case else None,
         )
         for section in ("fires", "silent")
         for case in raw[section]
     ]
 
 
-def _content(written: str | dict[str, str]) -> bytes:
-    return written.encode() if isinstance(written, str) else bytes.fromhex(written["bytes"])
+def _files(written: dict[str, str | dict[str, str] | None]) -> dict[str, bytes]:
+    return {
+        name: content.encode() if isinstance(content, str) else bytes.fromhex(content["bytes"])
+        for name, content in written.items()
+        if content is not None
+    }
 
 
 def run_case(case: Case, root: Path) -> Compiled:
-    """Compiles the case's project below `root`."""
-    for name, content in case.files.items():
+    """Compiles the case's project below `root`, and asks the rules again with the base where the case has one."""
+    compiled = _compile(case.files, root, case.as_of)
+    if case.before is None:
+        return compiled
+    before = _compile(case.before, root / ".before", case.as_of)
+    return replace(compiled, findings=_check_with_base(compiled, before, compiled.findings))
+
+
+def _compile(files: dict[str, bytes], root: Path, as_of: str) -> Compiled:
+    for name, content in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    instant = parse_instant(case.as_of)
-    assert instant is not None, case.as_of
+    instant = parse_instant(as_of)
+    assert instant is not None, as_of
     return compile_project(root, as_of=instant)
+
+
+def _check_with_base(compiled: Compiled, before: Compiled, findings: list[Finding]) -> list[Finding]:
+    assert compiled.config is not None
+    assert compiled.access is not None
+    assert before.config is not None
+    found = list(findings)
+    for id, access in compiled.access.orgs.items():
+        org = before.config.orgs.get(id)
+        check = OrgCheck(compiled.config.project, access, holders_by_role(org) if org is not None else None)
+        found += locate_findings(check_org(check), compiled.read)
+    unique = {(finding.place, finding.name, finding.message): finding for finding in found}
+    return sorted(unique.values(), key=finding_order)
 
 
 def describe(finding: Finding, compiled: Compiled) -> dict[str, str]:

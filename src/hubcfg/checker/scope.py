@@ -7,7 +7,7 @@ from functools import cached_property
 from hubcfg.core.instants import Instant
 from hubcfg.core.places import KeyPath, Part, Place
 from hubcfg.parser.document import Value
-from hubcfg.platforms.grants import Grant, Grants, Group, Role
+from hubcfg.platforms.grants import Audience, Grant, Grants, Group, Role
 from hubcfg.resolver.access import Holding, OrgAccess
 from hubcfg.resolver.resolve import OrgResolver
 from hubcfg.validator.config import Config, Entry, Org, Project, User
@@ -115,6 +115,15 @@ class ProjectCheck:
     def instant(self) -> Instant:
         """The instant of the run."""
         return self.orgs[0].instant if self.orgs else Instant(0)
+
+
+def holders_by_role(org: Org) -> dict[str, frozenset[str]]:
+    """Returns the staff users who hold each platform role of an org: what `OrgCheck.base_holders` is of the base."""
+    holders: dict[str, set[str]] = {role: set() for role in org.platform.roles}
+    for user in org.users.values():
+        if user.entry.audience is Audience.STAFF and user.entry.role in holders:
+            holders[user.entry.role].add(user.id)
+    return {role: frozenset(ids) for role, ids in holders.items()}
 
 
 def is_of_platform(bundle: Group | Role) -> bool:
