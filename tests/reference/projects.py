@@ -35,6 +35,7 @@ from .resolver import (
     effective,
     matching,
     merge,
+    named,
     permissions_of,
     product_of,
     see_worlds,
@@ -109,10 +110,10 @@ def orgs_with_people(
     groups = platform["groups"] | shared[0]
     more_groups, more_roles = bundles(draw, platform=platform, catalog=catalog, groups=groups, prefix="own")
     place = Place(platform, catalog, groups | more_groups, shared[1] | more_roles, [], set())
-    named = catalog["id"] != platform["catalog"] or maybe(draw)
+    is_named = catalog["id"] != platform["catalog"] or maybe(draw)
     fields: Document = {
         "name": org.title(),
-        "catalog": catalog["id"] if named else None,
+        "catalog": catalog["id"] if is_named else None,
         "manage": pick(draw, [None, "exclusive", "listed"]),
         "products": subscriptions(draw, platform, catalog),
         "authentication": {"methods": ["sso"]} if "authentication" in platform and sometimes(draw) else None,
@@ -175,13 +176,20 @@ def staff_users(draw: st.DrawFn, place: Place, methods: list[str]) -> Document:
     direct: list[Any] = entries(draw, "permission", partial(pattern_in, draw, place.catalog))
     if has_all and role["access"] == "full" and role["products"] == "all" and maybe(draw):
         direct.append(ALL)
+
+    def denied() -> str:
+        """Draw a pattern to deny: often one permission of what is granted."""
+        own = named(pick(draw, direct), "permission") if direct and maybe(draw) else ""
+        inside = sorted(matching(place.catalog, own)) if own else []
+        return str(pick(draw, inside)) if inside else pattern_in(draw, place.catalog, everything=True)
+
     user: Document = {
         "name": "Somebody" if maybe(draw) else None,
         "role": name,
         "roles": entries(draw, "role", place.roles_for(STAFF)),
         "groups": entries(draw, "group", place.groups_for(STAFF)),
         "permissions": direct,
-        "deny": several(draw, partial(pattern_in, draw, place.catalog, everything=True)) if maybe(draw) else [],
+        "deny": several(draw, denied) if maybe(draw) else [],
         "suspended": True if rarely(draw) else None,
         "clients": pick(draw, [None, "all", some_of(draw, place.clients), some_of(draw, place.clients)])
         if assigned
