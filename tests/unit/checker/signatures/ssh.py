@@ -136,7 +136,7 @@ class HardwareKey:
         if self.elliptic:
             self.name = b"sk-ecdsa-sha2-nistp256@openssh.com"
             point = self.elliptic.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-            parts = (self.name, b"nistp256", point, self.application)
+            parts: tuple[bytes, ...] = (self.name, b"nistp256", point, self.application)
         else:
             self.name = b"sk-ssh-ed25519@openssh.com"
             parts = (self.name, self.edwards.public_key().public_bytes_raw(), self.application)
@@ -201,4 +201,4 @@ def witness(
 
 def kind_of(fault: Fault | None) -> FaultKind | None:
     """Returns a verdict's kind, None where there is no fault."""
-    return fault and fault.kind
+    return None if fault is None else fault.kind

@@ -76,6 +76,7 @@ def mutate(blob: bytes, random: Random) -> bytes:
 @example("", b"", "")
 @example("\ud800", b"", "\ud800")
 @example("-----BEGIN SSH SIGNATURE-----\n=\n-----END SSH SIGNATURE-----\n", b"", NAMESPACE)
+@settings(deadline=None)
 def test_any_text_is_judged(text: str, payload: bytes, namespace: str) -> None:
     """Any text at all is a fault, in words with advice, never an exception."""
     found = verify_signature(text, payload, namespace)
@@ -85,6 +86,7 @@ def test_any_text_is_judged(text: str, payload: bytes, namespace: str) -> None:
 
 
 @given(st.binary(max_size=300))
+@settings(deadline=None)
 def test_any_wire_form_is_judged(blob: bytes) -> None:
     """Any bytes as signature or key, whole or behind a valid head, are faults and never exceptions."""
     for whole in (blob, b"SSHSIG\0\0\0\1" + blob, block(blob, blob)):
@@ -93,6 +95,7 @@ def test_any_wire_form_is_judged(blob: bytes) -> None:
 
 
 @given(st.text(), st.text())
+@settings(deadline=None)
 def test_any_key_words_are_judged(name: str, text: str) -> None:
     """Any words as key type and key are a fault and never an exception."""
     assert isinstance(parse_key_words(name, text), Fault)
@@ -123,6 +126,7 @@ def test_mutated_signatures_are_judged_no_milder_than_by_ssh_keygen(keys: Keys) 
 
 
 @given(st.binary())
+@settings(deadline=None)
 def test_any_bytes_are_a_signers_and_revoked_file(source: bytes) -> None:
     """Any bytes are read as signers and as revoked file; each fault stands within its line."""
     for faults in (parse_signers(source, "f").faults, parse_revoked(source, "f").faults):
@@ -130,7 +134,7 @@ def test_any_bytes_are_a_signers_and_revoked_file(source: bytes) -> None:
 
 
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_pieces_are_a_signers_and_revoked_file(text: str) -> None:
     """Pieces of signers lines in any order are read, and no principal of a sound line is a pattern."""
     found = parse_signers(text.encode(), "f")

@@ -27,7 +27,7 @@ from tests.unit.checker.signatures.ssh import (
 )
 
 from hubcfg.checker.signatures.faults import Fault, FaultKind
-from hubcfg.checker.signatures.keys import KeyType, PublicKey
+from hubcfg.checker.signatures.keys import KeyType, PublicKey, parse_key_blob
 from hubcfg.checker.signatures.sshsig import parse_signature, verify_signature
 from hubcfg.checker.signatures.wire import wire_string
 
@@ -217,6 +217,20 @@ TAMPERINGS = (
         FaultKind.MISMATCH,
         signer="nistp256",
     ),
+    Tampering(
+        "an ECDSA signature of negative numbers",
+        lambda keys: (
+            armour(
+                block(
+                    keys["nistp256"].blob,
+                    wire_string(b"ecdsa-sha2-nistp256") + wire_string(wire_string(b"\xff" * 32) * 2),
+                )
+            ),
+            PAYLOAD,
+        ),
+        FaultKind.MISMATCH,
+        signer="nistp256",
+    ),
     Tampering("text before", _text(lambda text: "signed:\n" + text), FaultKind.MALFORMED),
     Tampering("text after", _text(lambda text: text + "and more\n"), FaultKind.MALFORMED, lenient=True),
     Tampering("two blocks", _text(lambda text: text + text), FaultKind.MALFORMED, lenient=True),
@@ -339,16 +353,20 @@ def test_keys_that_anybody_can_sign_for_are_refused() -> None:
         b"\0\0\0\7ssh-rsa" + number(2**100 + 1) + number(2**2048 + 1),
         b"\0\0\0\7ssh-rsa" + number(65537) + wire_string(b"\0\0" + (2**2048 + 1).to_bytes(257, "big")),
         b"\0\0\0\7ssh-rsa" + number(65537) + wire_string((2**2047 + 1).to_bytes(256, "big")),
+        b"\0\0\0\7ssh-rsa" + number(65537) + wire_string((2**2048 - 1).to_bytes(256, "big")),
+        b"\0\0\0\7ssh-rsa" + number(65537) + number(2**2048 + 1) + b"\0",
         _point_key("ssh-\u00e9", b""),
         _point_key("", b""),
         b"",
     ],
-    ids=range(16),
+    ids=range(18),
 )
 def test_keys_that_are_none_are_refused(blob: bytes) -> None:
     """A key whose numbers are no key, or not in their one form, cannot be read."""
-    fault = judge(armour(block(blob, b"")), PAYLOAD, "")
-    assert kind_of(fault) is FaultKind.MALFORMED
+    found = parse_key_blob(blob)
+    assert isinstance(found, Fault), found
+    assert found.kind is FaultKind.MALFORMED
+    assert kind_of(judge(armour(block(blob, b"")), PAYLOAD, "")) is FaultKind.MALFORMED
 
 
 def test_key_types_are_those_of_openssh() -> None:
