@@ -1,10 +1,10 @@
 """Binds groups and Hub roles, an org's own and the shared ones, and finds circles of includes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.ids import fold_id
-from hubcfg.core.places import Place
+from hubcfg.core.places import KeyPath, Place
 from hubcfg.platforms.grants import Group, Role, bind_group, bind_role
 from hubcfg.validator.collect import Item, duplicate
 from hubcfg.validator.rules import INCLUDE_CYCLE
@@ -47,8 +47,14 @@ def find_clashes(
     return findings
 
 
-def find_cycles(groups: dict[str, Group]) -> tuple[list[Finding], set[str]]:
-    """Returns a finding for each circle of includes, at the item that closes it, and the groups that lie in circles."""
+def find_cycles(
+    groups: dict[str, Group], find_place: Callable[[KeyPath], Place | None] | None = None
+) -> tuple[list[Finding], set[str]]:
+    """Returns a finding for each circle of includes, at the item that closes it, and the groups that lie in circles.
+
+    `find_place`, for groups of which some may be built in, gives the place of a path in the project's files: then
+    what closes the circle is its last item that stands in one.
+    """
     findings: list[Finding] = []
     in_circles: set[str] = set()
     done: set[str] = set()
@@ -70,8 +76,8 @@ def find_cycles(groups: dict[str, Group]) -> tuple[list[Finding], set[str]]:
                 circle = [str(frame[0]) for frame in stack[trail[target] :]]
                 in_circles |= set(circle)
                 shown = " → ".join(f"`{member}`" for member in [*circle, target])
-                group = groups[name]
-                place = Place(group.document.file, group.document.index, (*group.path, "includes", position))
+                steps = [(str(frame[0]), int(str(frame[1])) - 1) for frame in stack[trail[target] :]]
+                place = _closing_place(groups, steps, find_place)
                 findings.append(
                     find(
                         INCLUDE_CYCLE,
@@ -84,6 +90,19 @@ def find_cycles(groups: dict[str, Group]) -> tuple[list[Finding], set[str]]:
                 trail[target] = len(stack)
                 stack.append([target, 0])
     return findings, in_circles
+
+
+def _closing_place(
+    groups: dict[str, Group], steps: list[tuple[str, int]], find_place: Callable[[KeyPath], Place | None] | None
+) -> Place:
+    """Returns the place of the last of a circle's `includes` items that stands in a file of the project."""
+    for name, position in reversed(steps):
+        group = groups[name]
+        path = (*group.path, "includes", position)
+        place = Place(group.document.file, group.document.index, path) if find_place is None else find_place(path)
+        if place is not None:
+            return place
+    return groups[steps[-1][0]].document.first_key()
 
 
 def _order(place: Place) -> tuple[str, int]:

@@ -95,6 +95,9 @@ class _Collector:
         if not isinstance(id, str):
             return
         place = document.place("id")
+        org = raw.get("org") if isinstance(raw, dict) else None
+        if kind == "Approval" and isinstance(org, str):
+            self.collected.owners.setdefault(Owner(True, org), []).append(document.place("org"))
         if self._claim(kind, id, place, kind.lower()):
             self.collected.singular.setdefault(kind, {})[id] = Item(id, document, shaped.value, place)
 
@@ -180,9 +183,10 @@ def duplicate(noun: str, id: str, place: Place, first: Place | None, where: str 
     spelled = id if first is None or not first.path or first.path[-1] in (id, "id") else str(first.path[-1])
     alike = "" if spelled == id else f", spelled `{spelled}`"
     related = (Related("it is defined here first", first),) if first is not None else ()
+    article = "an" if noun[0] in "aeio" else "a"
     return find(
         DUPLICATE_ID,
-        f"there is a {noun} `{id}` already{alike}{where}",
+        f"there is {article} {noun} `{id}` already{alike}{where}",
         place,
         help="rename one of the two, or merge them",
         related=related,

@@ -65,18 +65,25 @@ class Definitions:
         return any(_id(document) == base for document in self._chains.get(("Catalog", catalog), []))
 
     def place(self, kind: str, id: str, path: KeyPath, part: Part = Part.VALUE) -> Place:
-        """Returns the place of something in a resolved document: in the document of the chain that says it."""
+        """Returns the place of something in a resolved document; what is built in has the place of `extends`."""
         chain = self._chains[(kind, id)]
-        for document in chain:
-            if document.file.startswith("hubcfg:"):
-                break
-            if _has_path(document.value, path):
-                return Place(document.file, document.index, path, part)
+        written = self.find_place(kind, id, path, part)
+        if written is not None:
+            return written
         return (
             chain[0].place("extends")
             if isinstance(chain[0].value, dict) and "extends" in chain[0].value
             else chain[0].first_key()
         )
+
+    def find_place(self, kind: str, id: str, path: KeyPath, part: Part = Part.VALUE) -> Place | None:
+        """Returns the place of something in a resolved document, where it stands in a file of the project."""
+        for document in self._chains[(kind, id)]:
+            if document.file.startswith("hubcfg:"):
+                break
+            if _has_path(document.value, path):
+                return Place(document.file, document.index, path, part)
+        return None
 
     def check_own(self) -> None:
         """Resolves all that the project defines, so that unused definitions are judged as well."""

@@ -196,7 +196,7 @@ def _check_groups(definitions: Definitions, platform: Platform, catalog: Catalog
         slips += [Slip((*group.path, *slip.path), slip.rule, slip.message, slip.help, slip.part) for slip in found]
     findings = _placed(definitions, "Platform", platform.id, slips)
     if not platform.document.file.startswith("hubcfg:"):
-        findings += find_cycles(platform.groups)[0]
+        findings += find_cycles(platform.groups, lambda path: definitions.find_place("Platform", platform.id, path))[0]
     return findings
 
 
@@ -209,10 +209,13 @@ def _check_list(names: Names, listed: Iterable[str], path: KeyPath) -> list[Slip
 
 
 def _placed(definitions: Definitions, kind: str, id: str, slips: Iterable[Slip]) -> list[Finding]:
-    return [
-        find(slip.rule, slip.message, definitions.place(kind, id, slip.path, slip.part), help=slip.help)
-        for slip in slips
-    ]
+    findings = []
+    for slip in slips:
+        is_written = definitions.find_place(kind, id, slip.path) is not None
+        inherited = "" if is_written else f", though what is inherited names it in `{' › '.join(map(str, slip.path))}`"
+        place = definitions.place(kind, id, slip.path, slip.part)
+        findings.append(find(slip.rule, slip.message + inherited, place, help=slip.help))
+    return findings
 
 
 def _walk(raw: object, path: KeyPath) -> object:
