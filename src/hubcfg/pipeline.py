@@ -1,10 +1,13 @@
 """The line as code: files → documents → configuration → access → verified → bundles."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from hubcfg.checker.approvals.base import Base, TrustFiles, make_base
+from hubcfg.checker.approvals.check import ApprovalReport
+from hubcfg.checker.approvals.rules import NO_TRUSTED_BASE
 from hubcfg.checker.check import Verified, all_rules, check_access, judge_findings
 from hubcfg.core.errors import HubcfgError
 from hubcfg.core.finding import Finding, find
@@ -21,6 +24,7 @@ from hubcfg.parser.rules import INVALID_PROJECT
 from hubcfg.parser.sources import DEFAULT_SOURCES, PROJECT_FILE, Discovery, SourceFile, find_sources, read_within
 from hubcfg.resolver.access import Access
 from hubcfg.resolver.resolve import resolve_access
+from hubcfg.revision import BASE_VARIABLE, BaseChoice, Revision, choose_base, read_base, trust_paths
 from hubcfg.validator.config import Config, Project
 from hubcfg.validator.project import read_project
 from hubcfg.validator.shape import document_kinds
@@ -40,6 +44,7 @@ class Compiled:
     config: Config | None = None
     access: Access | None = None
     verified: Verified | None = None
+    approvals: ApprovalReport | None = None
     outputs: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -69,8 +74,14 @@ class Compiled:
         return {path: content for path, content in self.emit().items() if path.startswith("orgs/")}
 
 
-def compile_project(root: Path, *, as_of: Instant) -> Compiled:
-    """Compiles the project at `root` as of an instant. What is wrong with it is in the findings; nothing is written."""
+def compile_project(
+    root: Path, *, as_of: Instant, base: str | None = None, environment: Mapping[str, str] | None = None
+) -> Compiled:
+    """Compiles the project at `root` as of an instant. What is wrong with it is in the findings; nothing is written.
+
+    `base` is the revision that approvals are judged by, where one is named; `environment` is where else it is looked for
+    (docs/approvals.md, "The trusted base").
+    """
     project_source = SourceFile(PROJECT_FILE, (root / PROJECT_FILE).read_bytes)
     sources = {PROJECT_FILE: project_source}
     if not (root / PROJECT_FILE).exists():
@@ -91,12 +102,55 @@ def compile_project(root: Path, *, as_of: Instant) -> Compiled:
     config, found = validate_documents(project, files)
     findings += found + discovery.findings + _find_hidden_sources(discovery)
     access = resolve_access(config, as_of)
+    trust = read_trust_files(root, project)
+    sources |= {
+        path: SourceFile(path, _reader(root, path)) for path in (trust.signers_path, trust.revoked_path) if path
+    }
+    trusted, faults = _find_base(root, base, environment or {}, Revision(config, trust), files)
     comments = _read_comments([project_file, *files], sources)
-    verified, findings = check_access(config, access, findings, _locator(sources), comments)
+    verified, approvals, findings = check_access(
+        config, access, trusted, trust, [*findings, *faults], _locator(sources), comments
+    )
     outputs: dict[str, bytes] = {}
     if verified is not None and project.outputs:
         outputs, findings, verified = _render(verified, findings, root, sources)
-    return Compiled(root, findings, sources, config, access, verified, outputs)
+    return Compiled(root, findings, sources, config, access, verified, approvals, outputs)
+
+
+def _find_base(
+    root: Path, named: str | None, environment: Mapping[str, str], tree: Revision, files: list[ParsedFile]
+) -> tuple[Base | None, list[Finding]]:
+    """Returns the trusted base; None, with the finding that says why, where one is due and cannot be had."""
+    choice = choose_base(root, named, environment)
+    fault, advice = choice.fault, choice.advice
+    if fault is None and choice.commit is not None:
+        before = read_base(root, choice.commit, {file.path: file for file in files}, tree)
+        if isinstance(before, Revision):
+            return make_base(choice.label, before.config, before.files, is_tree=False, tree_files=tree.files), []
+        fault, advice = before, f"name the revision to judge by with `--base` or `{BASE_VARIABLE}`"
+        if before is None:
+            choice = BaseChoice("the tree itself")
+    if fault is None:
+        return make_base(choice.label, tree.config, tree.files, is_tree=True), []
+    place = tree.config.project.document.first_key()
+    return None, [find(NO_TRUSTED_BASE, f"there is nothing to judge approvals by: {fault}", place, help=advice)]
+
+
+def read_trust_files(root: Path, project: Project) -> TrustFiles:
+    """Returns the signers and the revoked file of a project in a folder."""
+    signers_path, revoked_path = trust_paths(project)
+
+    def read(path: str | None) -> bytes | None:
+        try:
+            return read_within(root, path) if path is not None else None
+        except OSError:
+            return None
+
+    return TrustFiles(signers_path, read(signers_path), revoked_path, read(revoked_path))
+
+
+def _reader(root: Path, path: str) -> Callable[[], bytes]:
+    return lambda: read_within(root, path)
 
 
 def _render(

@@ -4,16 +4,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from hubcfg.checker.approvals import APPROVAL_RULES, check_approvals
+from hubcfg.checker.approvals.base import Base, TrustFiles, all_separations
+from hubcfg.checker.approvals.check import ApprovalReport, check_approvals
+from hubcfg.checker.approvals.rules import RULES as APPROVAL_RULES
 from hubcfg.checker.ignores import apply_ignores
-from hubcfg.checker.scope import OrgCheck, ProjectCheck
+from hubcfg.checker.scope import OrgCheck, ProjectCheck, holders_by_role
 from hubcfg.core.finding import Finding
 from hubcfg.core.registry import load_constants
 from hubcfg.core.rule import Rule, Severity
 from hubcfg.parser.comments import IgnoreComment
 from hubcfg.parser.locating import finding_order
 from hubcfg.parser.rules import RULES as LANGUAGE_RULES
-from hubcfg.resolver.access import Access
+from hubcfg.resolver.access import Access, OrgAccess
 from hubcfg.validator.config import Config, Project
 from hubcfg.validator.rules import RULES as REFERENCE_RULES
 
@@ -29,6 +31,7 @@ class Verified:
 
     config: Config
     access: Access
+    approvals: ApprovalReport
     seal: object
 
     def __post_init__(self) -> None:
@@ -51,17 +54,23 @@ def all_rules() -> tuple[Rule, ...]:
 def check_access(
     config: Config,
     access: Access,
+    base: Base | None,
+    files: TrustFiles,
     earlier: Iterable[Finding],
     locate: Callable[[Iterable[Finding]], list[Finding]],
     comments: Mapping[str, list[IgnoreComment]],
-) -> tuple[Verified | None, list[Finding]]:
-    """Checks the access of a configuration; `earlier` are the findings of the stages before.
+) -> tuple[Verified | None, ApprovalReport | None, list[Finding]]:
+    """Checks the access of a configuration.
 
-    Returns every finding with its line, at the severity that the project gives it and without those that `comments`
-    ignore, and a `Verified` where none is an error. A rule that raises stops the run: an unchecked grant must never
+    `base` is what approvals are judged by; None where one is needed and cannot be had, which one of the `earlier` findings
+    then says. `files` are the tree's signers and revoked files; `earlier` are the findings of the stages before.
+
+    Returns a `Verified` where no finding is an error, the report on approvals, and every finding with its line, at the
+    severity that the project gives it and without those that `comments` ignore. A rule that raises stops the run: an unchecked grant must never
     look like a checked one.
     """
-    orgs = [OrgCheck(config.project, org) for org in access.orgs.values()]
+    separations = all_separations(base, config) if base is not None else config.project.separations
+    orgs = [OrgCheck(config.project, org, _base_holders(org, base), separations) for org in access.orgs.values()]
     findings = list(earlier)
     for org in orgs:
         findings += check_org(org)
@@ -69,10 +78,17 @@ def check_access(
     for rule in checker_rules():
         if rule.check_project is not None:
             findings += rule.check_project(project)
+    report = check_approvals(config, orgs, base, files, access.instant) if base is not None else None
+    findings += report.findings if report is not None else ()
     findings = judge_findings(findings, config.project, locate, comments)
-    if any(finding.severity is Severity.ERROR for finding in findings):
-        return None, findings
-    return Verified(config, access, _SEAL), findings
+    if report is None or any(finding.severity is Severity.ERROR for finding in findings):
+        return None, report, findings
+    return Verified(config, access, report, _SEAL), report, findings
+
+
+def _base_holders(access: OrgAccess, base: Base | None) -> dict[str, frozenset[str]] | None:
+    before = base.org(access.org.id) if base is not None and not base.is_tree else None
+    return holders_by_role(before) if before is not None else None
 
 
 def judge_findings(
@@ -95,7 +111,7 @@ def check_org(org: OrgCheck) -> list[Finding]:
     for rule in checker_rules():
         if rule.check is not None:
             findings += rule.check(org)
-    return findings + list(check_approvals(org))
+    return findings
 
 
 def _lint(findings: Iterable[Finding], project: Project) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from hubcfg.parser.document import Value
 from hubcfg.platforms.grants import Audience, Grant, Grants, Group, Role
 from hubcfg.resolver.access import Holding, OrgAccess
 from hubcfg.resolver.resolve import OrgResolver
-from hubcfg.validator.config import Config, Entry, Org, Project, User
+from hubcfg.validator.config import Config, Entry, Org, Project, Separation, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,18 @@ class OrgCheck:
     """One org with its access, for rules. Rules see only users whose access is known (`users`), unless they ask for all.
 
     `base_holders` are the users who hold each platform role in the base that changes are judged by; None without a base.
+    `separations` are the project's separations of duties, and those that only the base still has.
     """
 
     def __init__(
-        self, project: Project, access: OrgAccess, base_holders: dict[str, frozenset[str]] | None = None
+        self,
+        project: Project,
+        access: OrgAccess,
+        base_holders: dict[str, frozenset[str]] | None = None,
+        separations: tuple[Separation, ...] | None = None,
     ) -> None:
         self.project = project
+        self.separations = project.separations if separations is None else separations
         self.access = access
         self.base_holders = base_holders
         self.org: Org = access.org

@@ -35,6 +35,12 @@ def as_of_option(function: Function) -> Function:
     return option(function)
 
 
+def base_option(function: Function) -> Function:
+    """Adds `--base REF`."""
+    help = "The revision that approvals are judged by; default: $HUBCFG_BASE, the pull request's target, or what has landed."
+    return click.option("--base", metavar="REF", help=help)(function)
+
+
 def format_option(*formats: str) -> Callable[[Function], Function]:
     """Adds `--format` with the given choices, the first of which is the default."""
     return click.option(

@@ -1,11 +1,14 @@
 """Builds an org's bundles (docs/bundles.md): one for its staff, one for its clients' users."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from hubcfg.core.canonical import Json, canonical_json, canonical_line
-from hubcfg.core.instants import format_instant
+from hubcfg.core.instants import Instant, format_instant
 from hubcfg.platforms.grants import Audience
+from hubcfg.platforms.masks import Mask
 from hubcfg.resolver.access import Holding, OrgAccess
 from hubcfg.validator.config import Org, User
 
@@ -33,20 +36,29 @@ class Bundle:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def build_bundles(access: OrgAccess, *, flat: bool = False) -> list[tuple[Bundle, dict[str, Json]]]:
-    """Returns the bundles of an org, each with its value; `flat` lists every user's permissions in full."""
+# By user: when what is approved for the user ends.
+UserEnds: TypeAlias = Mapping[str, Sequence[tuple[Instant, Mask]]]
+
+
+def build_bundles(access: OrgAccess, approved: UserEnds, *, flat: bool = False) -> list[tuple[Bundle, dict[str, Json]]]:
+    """Returns the bundles of an org, each with its value; `flat` lists every user's permissions in full.
+
+    `approved` says when approvals end: a permission that rests on one ends with it.
+    """
     org = access.org
     staff = [user for user in org.users.values() if user.entry.audience is Audience.STAFF]
     clients = [user for user in org.users.values() if user.entry.audience is Audience.CLIENT]
-    built = [_build(access, Audience.STAFF, staff, flat)]
+    built = [_build(access, approved, Audience.STAFF, staff, flat)]
     if clients:
-        built.append(_build(access, Audience.CLIENT, clients, flat))
+        built.append(_build(access, approved, Audience.CLIENT, clients, flat))
     return built
 
 
-def _build(access: OrgAccess, audience: Audience, users: list[User], flat: bool) -> tuple[Bundle, dict[str, Json]]:
+def _build(
+    access: OrgAccess, approved: UserEnds, audience: Audience, users: list[User], flat: bool
+) -> tuple[Bundle, dict[str, Json]]:
     org = access.org
-    builder = _UserBuilder(access, flat)
+    builder = _UserBuilder(access, approved, flat)
     value: dict[str, Json] = {
         "format": FORMAT,
         "org": org.id,
@@ -80,9 +92,10 @@ def _clients(org: Org, audience: Audience, users: list[User]) -> dict[str, Json]
 class _UserBuilder:
     """Builds users' entries; what depends on the holding alone is built once for all who share it."""
 
-    def __init__(self, access: OrgAccess, flat: bool) -> None:
+    def __init__(self, access: OrgAccess, approved: UserEnds, flat: bool) -> None:
         self.sets: dict[str, Json] = {}
         self._access = access
+        self._approved = approved
         self._flat = flat
         self._parts: dict[Holding, dict[str, Json]] = {}
 
@@ -92,6 +105,8 @@ class _UserBuilder:
         if part is None:
             part = self._parts[holding] = self._build_part(holding)
         built: dict[str, Json] = {**part, "scope": self._access.scope(user)}
+        if user.id in self._approved:
+            self._add_ends(built, holding, self._approved[user.id])
         if user.uid is not None:
             built["uid"] = user.uid
         manages = self._access.manages(user)
@@ -101,6 +116,16 @@ class _UserBuilder:
         if authentication is not None:
             built["authentication"] = authentication
         return built
+
+    def _add_ends(self, built: dict[str, Json], holding: Holding, approved: Sequence[tuple[Instant, Mask]]) -> None:
+        """Adds the ends of approvals to `until`: of two ends the earlier counts."""
+        names = self._access.org.catalog.to_names
+        until: dict[str, Instant] = {}
+        for instant, mask in sorted([*holding.ends(), *approved]):
+            for name in names(mask & holding.effective):
+                until.setdefault(name, instant)
+        if until:
+            built["until"] = {name: format_instant(instant) for name, instant in until.items()}
 
     def _build_part(self, holding: Holding) -> dict[str, Json]:
         catalog = self._access.org.catalog

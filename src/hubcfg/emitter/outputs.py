@@ -69,7 +69,10 @@ class _Renderer:
     def _org_values(self, access: OrgAccess) -> dict[str, Any]:
         org = access.org
         if org.id not in self._values:
-            bundles = {bundle.audience: value for bundle, value in build_bundles(access, flat=True)}
+            bundles = {
+                bundle.audience: value
+                for bundle, value in build_bundles(access, self._verified.approvals.ends.get(org.id, {}), flat=True)
+            }
             self._values[org.id] = {
                 "org": {"id": org.id, "name": org.name, "platform": org.platform.id},
                 "staff": bundles[Audience.STAFF],

@@ -1,16 +1,100 @@
-"""Asks Git about the project's work tree."""
+"""Reads revisions from Git's objects: nothing is checked out, and the work tree is never touched."""
 
 import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+
+REGULAR_FILES = ("100644", "100755")
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A Git work tree: its top folder, and the path of the project's root in it, with `/` at the end unless empty."""
+
+    top: Path
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """A file of a commit: its path relative to the repository's top, its mode and the id of its content."""
+
+    path: str
+    mode: str
+    object_id: str
+
+
+def find_repository(root: Path) -> Repository | None:
+    """Returns the repository that a folder lies in; None outside Git, or where there is no `git`."""
+    printed = run_git(root, "rev-parse", "--show-toplevel", "--show-prefix")
+    if printed is None:
+        return None
+    top, _, prefix = printed.rstrip("\n").partition("\n")
+    return Repository(Path(top), prefix)
+
+
+def find_commit(root: Path, revision: str) -> str | None:
+    """Returns the commit that a revision names; None where there is none that can be read."""
+    if revision.startswith("-"):
+        return None
+    printed = run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    return printed.strip() if printed else None
+
+
+def is_shallow(root: Path) -> bool:
+    """Whether the clone lacks history."""
+    return (run_git(root, "rev-parse", "--is-shallow-repository") or "").strip() == "true"
+
+
+def list_files(repository: Repository, commit: str, below: str = "") -> list[TreeEntry] | None:
+    """Returns the regular files of a commit below a path; None where the commit cannot be read."""
+    command = ["ls-tree", "-r", "-z", "--full-tree", commit]
+    printed = run_git(repository.top, *command, *(["--", below.rstrip("/")] if below else []))
+    if printed is None:
+        return None
+    entries = []
+    for line in printed.split("\0"):
+        meta, tab, path = line.partition("\t")
+        mode, _, object_id = meta.split(" ", 2) if tab else ("", "", "")
+        if mode in REGULAR_FILES:
+            entries.append(TreeEntry(path, mode, object_id))
+    return entries
+
+
+def list_changes(root: Path, commit: str) -> set[str] | None:
+    """Returns the tracked files, relative to the repository's top, that differ between a commit and the work tree."""
+    printed = run_git(root, "diff", "--name-only", "--no-renames", "-z", commit, "--", ".")
+    return None if printed is None else {path for path in printed.split("\0") if path}
+
+
+def read_objects(repository: Repository, object_ids: Iterable[str]) -> dict[str, bytes]:
+    """Returns the contents of objects, all read by one process; those that cannot be read are left out."""
+    wanted = list(dict.fromkeys(object_ids))
+    if not wanted:
+        return {}
+    command = ["git", "-C", str(repository.top), "cat-file", "--batch"]
+    done = subprocess.run(command, input="\n".join(wanted).encode() + b"\n", capture_output=True, check=False)
+    found: dict[str, bytes] = {}
+    position, printed = 0, done.stdout
+    while position < len(printed):
+        end = printed.index(b"\n", position)
+        words = printed[position:end].split(b" ")
+        position = end + 1
+        if len(words) == 3:
+            size = int(words[2])
+            found[words[0].decode()] = printed[position : position + size]
+            position += size + 1
+    return found
 
 
 def read_revision(root: Path) -> str | None:
     """Returns the commit that the project's files are exactly at, or None: outside Git, or with uncommitted changes."""
-    head = run_git(root, "rev-parse", "--verify", "--quiet", "HEAD")
+    head = find_commit(root, "HEAD")
     if head is None:
         return None
     changes = run_git(root, "status", "--porcelain", "--untracked-files=normal", "--", ".")
-    return head.strip() if changes == "" else None
+    return head if changes == "" else None
 
 
 def run_git(root: Path, *arguments: str) -> str | None:
@@ -19,4 +103,4 @@ def run_git(root: Path, *arguments: str) -> str | None:
         done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
     except OSError:
         return None
-    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None

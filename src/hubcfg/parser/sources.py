@@ -74,7 +74,7 @@ class _Walk:
             self._unreadable(prefix.rstrip("/") or ".", error.strerror or str(error))
             return
         if not is_output and any(entry.name == "manifest.json" for entry in entries) and prefix:
-            is_output = _is_output_manifest(os.path.join(folder, "manifest.json"))  # noqa: PTH118 - hot path
+            is_output = _has_output_manifest(folder)
         for entry in entries:
             name = entry.name
             if name.startswith("."):
@@ -140,11 +140,44 @@ def unreadable(path: str, why: str) -> Finding:
     )
 
 
+def select_sources(
+    paths: Iterable[str], read: Callable[[str], bytes], patterns: Iterable[str], output_folders: Iterable[str]
+) -> list[str]:
+    """Returns the source files among the paths of a tree that is not on disk, by the rules of `find_sources`, sorted."""
+    wanted = None if tuple(patterns) == DEFAULT_SOURCES else match_patterns(patterns)
+    everything = list(paths)
+    ignored = match_patterns(read(IGNORE_FILE).decode("utf-8").splitlines()) if IGNORE_FILE in everything else None
+    outputs = {_normal(folder) for folder in output_folders}
+    outputs |= {
+        path.removesuffix("/manifest.json")
+        for path in everything
+        if path.endswith("/manifest.json") and is_output_manifest(read(path))
+    }
+
+    def is_source(path: str) -> bool:
+        parts = path.split("/")
+        folders = ["/".join(parts[:count]) for count in range(1, len(parts))]
+        if parts[-1] == PROJECT_FILE or any(part.startswith(".") for part in parts) or not outputs.isdisjoint(folders):
+            return False
+        if ignored is not None and any(ignored.match_file(name) for name in (path, *(f"{one}/" for one in folders))):
+            return False
+        return wanted is None or wanted.match_file(path)
+
+    return sorted(path for path in everything if path.endswith((".yaml", ".yml")) and is_source(path))
+
+
 def match_patterns(patterns: Iterable[str]) -> _Matcher:
     """Returns a matcher of `.gitignore`-style patterns."""
     from pathspec import GitIgnoreSpec  # only projects that narrow their sources pay for it
 
     return GitIgnoreSpec.from_lines(patterns)
+
+
+def _has_output_manifest(folder: str) -> bool:
+    try:
+        return is_output_manifest((Path(folder) / "manifest.json").read_bytes())
+    except OSError:
+        return False
 
 
 def _read_ignore_file(root: Path) -> _Matcher | None:
@@ -155,10 +188,11 @@ def _read_ignore_file(root: Path) -> _Matcher | None:
     return match_patterns(lines)
 
 
-def _is_output_manifest(path: str) -> bool:
+def is_output_manifest(content: bytes) -> bool:
+    """Whether the bytes of a manifest.json say that hubcfg wrote its folder."""
     try:
-        manifest = json.loads(Path(path).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        manifest = json.loads(content)
+    except (ValueError, RecursionError):
         return False
     return isinstance(manifest, dict) and str(manifest.get("format", "")).startswith("hubcfg.")
 

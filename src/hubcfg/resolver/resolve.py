@@ -31,9 +31,13 @@ def resolve_org(org: Org, instant: Instant) -> OrgAccess:
 
 
 class OrgResolver:
-    """The rules of resolution for one org, with what its groups, roles and platform roles come to."""
+    """The rules of resolution for one org, with what its groups, roles and platform roles come to.
 
-    def __init__(self, org: Org) -> None:
+    `every_audience` leaves audiences aside: who approves something for a client's user need not be one.
+    """
+
+    def __init__(self, org: Org, *, every_audience: bool = False) -> None:
+        self._every_audience = every_audience
         self._org = org
         self._catalog: Catalog = org.catalog
         self._active = org.active_products
@@ -60,6 +64,9 @@ class OrgResolver:
                 timeline.append(Step(edge, later))
         return Holding(entry, rights, effective, products, tuple(timeline), granted, denied, potential, reach)
 
+    def _of_audience(self, audience: Audience) -> Mask:
+        return self._catalog.all if self._every_audience else self._catalog.of_audience(audience)
+
     def rights(self, entry: Entry) -> Rights:
         """Returns what the entry's platform role, or being a client user, gives and allows."""
         key = (entry.audience, entry.role if entry.audience is Audience.STAFF else None)
@@ -68,7 +75,7 @@ class OrgResolver:
         return self._rights[key]
 
     def _bind_rights(self, audience: Audience, role_id: str | None) -> Rights:
-        platform, of_audience = self._org.platform, self._catalog.of_audience(audience)
+        platform, of_audience = self._org.platform, self._of_audience(audience)
         if audience is Audience.CLIENT:
             baseline, ceiling = platform.client_baseline, platform.client_ceiling
             return Rights(None, of_audience, self.matches(baseline) & of_audience, self.matches(ceiling) & of_audience)
@@ -92,7 +99,7 @@ class OrgResolver:
     def granted(self, entry: Entry) -> Timed:
         """Returns what the entry's chains grant, for its audience, before denies and all else."""
         total: Timed = {}
-        of_audience = self._catalog.of_audience(entry.audience)
+        of_audience = self._of_audience(entry.audience)
         for grant, timed in self._sources(entry):
             add_timed(total, timed, window_of(grant), of_audience)
         for product in entry.products or ():
@@ -118,7 +125,7 @@ class OrgResolver:
         mask = self.deny_mask(entry.deny)
         for product in entry.products or ():
             mask |= self.deny_mask(product.deny) & self._catalog.of_product(product.product)
-        return mask & self._catalog.of_audience(entry.audience)
+        return mask & self._of_audience(entry.audience)
 
     def deny_mask(self, patterns: tuple[str, ...]) -> Mask:
         """Returns what a list of denies matches."""

@@ -207,7 +207,8 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A project, bound: its orgs by id, the platforms and catalogs that it uses or defines, and its approvals.
+    """A project, bound: its orgs by id, the platforms and catalogs that they use, its approvals, and the Platform and
+    Catalog documents that it defines, by kind and id, as parsed.
 
     `is_partial` says that some file or document could not be used, so that what is missing may stand there.
     """
@@ -219,4 +220,5 @@ class Config:
     shared_groups: dict[str, list[Group]]
     shared_roles: dict[str, list[Role]]
     approvals: tuple[Document, ...]
+    definitions: dict[str, dict[str, Document]]
     is_partial: bool

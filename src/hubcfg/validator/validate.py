@@ -83,6 +83,10 @@ class _ConfigBinder:
             shared_groups={id: list(shared.groups.values()) for id, shared in self._shared.items()},
             shared_roles={id: list(shared.roles.values()) for id, shared in self._shared.items()},
             approvals=tuple(item.document for item in approvals if item.value is not None),
+            definitions={
+                kind: {id: item.document for id, item in self._collected.singular.get(kind, {}).items()}
+                for kind in ("Catalog", "Platform")
+            },
             is_partial=self._collected.is_partial,
         )
 

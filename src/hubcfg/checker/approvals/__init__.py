@@ -1,6 +1,1 @@
-"""Approvals: what needs one, and what is missing one (docs/approvals.md)."""
-
-from hubcfg.checker.approvals.outstanding import check_approvals
-from hubcfg.checker.approvals.rules import RULES as APPROVAL_RULES
-
-__all__ = ["APPROVAL_RULES", "check_approvals"]
+"""Approvals: what needs one, who may give it, and what is missing (docs/approvals.md)."""

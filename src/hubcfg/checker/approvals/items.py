@@ -2,30 +2,59 @@
 
 from dataclasses import dataclass
 
+from hubcfg.checker.approvals.base import Base, sensitive_permissions
 from hubcfg.checker.scope import OrgCheck
 from hubcfg.platforms.masks import Mask
-from hubcfg.validator.config import Entry
+from hubcfg.platforms.platform import PlatformRole
+from hubcfg.validator.config import Entry, User
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """What the users with one entry need approvals for: holding their platform role, and these permissions."""
+    """What the users with one entry need approvals for.
 
-    needs_role: bool
+    `role` is the platform role whose holding is an item, which stands for the sensitive part of its baseline,
+    `of_role`; `permissions` are the others.
+    """
+
+    role: PlatformRole | None
+    of_role: Mask
     permissions: Mask
 
 
-def items_of(check: OrgCheck, entry: Entry) -> Items:
-    """Returns what an entry needs approvals for, over all instants from now on.
+class ItemFinder:
+    """Works out the items of an org's users, over all instants from now on."""
 
-    A role that needs an approval itself, or is the root of trust, stands for the whole of its baseline. Root holders
-    need no item where there is no base to judge by.
-    """
-    if entry.suspended:
-        return Items(False, 0)
-    holding = check.holding(entry)
-    sensitive = holding.ever & check.org.catalog.sensitive
-    role = holding.rights.role
-    if role is None or not (role.root or role.assignment_needs_approval):
-        return Items(False, sensitive)
-    return Items(not role.root, sensitive & ~holding.rights.baseline)
+    def __init__(self, check: OrgCheck, base: Base) -> None:
+        self._check = check
+        self._base = base
+        self._sensitive = sensitive_permissions(base, check.org)
+
+    def find(self, entry: Entry) -> Items:
+        """Returns what an entry needs approvals for; nothing where it is suspended."""
+        if entry.suspended:
+            return Items(None, 0, 0)
+        holding = self._check.holding(entry)
+        sensitive = holding.ever & self._sensitive
+        role = holding.rights.role
+        if role is None or not self.is_role_item(role):
+            return Items(None, 0, sensitive)
+        of_role = sensitive & holding.rights.baseline
+        return Items(role, of_role, sensitive & ~of_role)
+
+    def is_role_item(self, role: PlatformRole) -> bool:
+        """Whether holding a role is an item: by the tree's platform or, what a tree can't undo, by the base's."""
+        before = self._base.org(self._check.org.id)
+        old = before.platform.roles.get(role.id) if before is not None else None
+        return any(one.root or one.assignment_needs_approval for one in (role, old) if one is not None)
+
+    def is_root_of_trust(self, user: User, role: PlatformRole) -> bool:
+        """Whether a user needs no item for a role, because the trust in it is where all other trust begins.
+
+        That is so for a root holder who holds it in the base; where there is no base, for one in the tree.
+        """
+        if self._base.is_tree:
+            return role.root
+        before = self._base.org(self._check.org.id)
+        old = before.platform.roles.get(role.id) if before is not None else None
+        return old is not None and old.root and self._base.held_before(self._check.org.id, user)

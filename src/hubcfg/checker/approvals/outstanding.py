@@ -3,89 +3,198 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hubcfg.checker.approvals.items import items_of
+from hubcfg.checker.approvals.approval import ApprovedScope
+from hubcfg.checker.approvals.approvers import Approvers, role_baseline
+from hubcfg.checker.approvals.base import Base
+from hubcfg.checker.approvals.changes import check_new_org, check_products, covers_new_holder
+from hubcfg.checker.approvals.cover import Coverage, role_key
+from hubcfg.checker.approvals.items import ItemFinder
+from hubcfg.checker.approvals.judge import user_scope
 from hubcfg.checker.approvals.lines import find_lines
-from hubcfg.checker.approvals.rules import UNAPPROVED_CHANGE, UNAPPROVED_SENSITIVE_GRANT
+from hubcfg.checker.approvals.rules import NO_ELIGIBLE_APPROVER, UNAPPROVED_CHANGE, UNAPPROVED_SENSITIVE_GRANT
 from hubcfg.checker.scope import OrgCheck
 from hubcfg.core.finding import Finding, Related, find
+from hubcfg.core.instants import Instant
 from hubcfg.core.nearest import shorten
 from hubcfg.core.places import Place
 from hubcfg.platforms.masks import Mask
-from hubcfg.validator.config import User
+from hubcfg.platforms.platform import PlatformRole, Transfer
+from hubcfg.validator.config import Entry, User
+
+
+@dataclass(frozen=True, slots=True)
+class MissingItem:
+    """What one user lacks approvals for: sensitive permissions, or holding a role."""
+
+    user: User
+    scope: ApprovedScope
+    permissions: Mask
+    role: PlatformRole | None = None
 
 
 @dataclass(slots=True)
-class _Outstanding:
-    """What one line brings in: which permissions, for whom, and through what."""
+class _Line:
+    """What one grant line brings in without an approval: which permissions, for whom, and through what."""
 
     mask: Mask = 0
     users: dict[str, User] = field(default_factory=dict)
     ways: dict[tuple[str, ...], None] = field(default_factory=dict)
 
 
-def check_approvals(check: OrgCheck) -> Iterator[Finding]:
-    """Yields a finding for each line that brings in a sensitive permission or role without an approval."""
-    lines: dict[Place, _Outstanding] = {}
-    for entry, users in check.by_entry.items():
-        items = items_of(check, entry)
-        if items.needs_role:
-            yield from (_report_role(check, user) for user in users)
-        if not items.permissions:
-            continue
-        left = items.permissions
-        for line in find_lines(check, entry, items.permissions):
+class OrgApprovals:
+    """Compares what an org's users need approvals for with what valid approvals cover.
+
+    After `check`, `missing` says what is not covered, user by user, and `ends` when what is covered stops being so.
+    """
+
+    def __init__(self, check: OrgCheck, base: Base, coverage: Coverage, approvers: Approvers) -> None:
+        self.missing: list[MissingItem] = []
+        self.ends: dict[str, list[tuple[Instant, Mask]]] = {}
+        self._check = check
+        self._org = check.org
+        self._base = base
+        self._coverage = coverage
+        self._approvers = approvers
+        self._items = ItemFinder(check, base)
+        self._lines: dict[Place, _Line] = {}
+
+    def check(self) -> Iterator[Finding]:
+        """Yields the findings of the org."""
+        yield from check_new_org(self._org, self._base, self._coverage)
+        yield from check_products(self._org, self._base, self._coverage)
+        for entry, users in self._check.by_entry.items():
+            items = self._items.find(entry)
+            lacking: dict[Mask, list[User]] = {}
+            for user in users if items.role is not None or items.permissions else ():
+                scope = user_scope(self._org, user, self._check.access.scope(user).get("clients", []))
+                if items.role is not None and not self._is_role_covered(user, items.role, scope, items.of_role):
+                    self.missing.append(MissingItem(user, scope, 0, items.role))
+                    yield from self._report_role(user, items.role, scope)
+                lacks = self._uncovered(user, items.permissions, scope)
+                if lacks:
+                    self.missing.append(MissingItem(user, scope, lacks))
+                    lacking.setdefault(lacks, []).append(user)
+            for mask, lacking_users in lacking.items():
+                self._gather(entry, lacking_users, mask)
+        for place, line in self._lines.items():
+            yield self._report_line(place, line)
+        yield from self._find_unapprovable()
+
+    def _is_role_covered(self, user: User, role: PlatformRole, scope: ApprovedScope, of_role: Mask) -> bool:
+        if self._items.is_root_of_trust(user, role) or covers_new_holder(
+            self._org, user, role, self._base, self._coverage
+        ):
+            return True
+        if role.transfer is Transfer.PREVIOUS_HOLDER and not self._base.is_tree:
+            return False  # only the previous holder hands it on
+        end = self._coverage.covered_until(self._org.id, user, role_key(role.id), scope)
+        if end is not None:
+            self.ends.setdefault(user.id, []).append((end, of_role))
+        return end is not None
+
+    def _uncovered(self, user: User, permissions: Mask, scope: ApprovedScope) -> Mask:
+        """Returns the permissions that no approvals cover, and notes when the covered ones end."""
+        catalog = self._org.catalog
+        lacking = 0
+        for name in catalog.to_names(permissions):
+            end = self._coverage.covered_until(self._org.id, user, name, scope)
+            if end is None:
+                lacking |= catalog.match(name)
+            else:
+                self.ends.setdefault(user.id, []).append((end, catalog.match(name)))
+        return lacking
+
+    def _gather(self, entry: Entry, users: list[User], mask: Mask) -> None:
+        check = self._check
+        left = mask
+        for line in find_lines(check, entry, mask):
             left &= ~line.mask
             for user in users:
-                place = line.place or check.place(user, *line.path)
-                _add(lines, place, line.mask, user, line.through)
-        from_role = left | items.permissions & check.holding(entry).rights.baseline
-        if from_role:
-            for user in users:
-                way = (f"role {entry.role}",) if entry.role else ()
-                place = check.place(user, "role") if entry.role else check.user_key(user)
-                _add(lines, place, from_role, user, way)
-    for place, outstanding in lines.items():
-        yield _report_line(check, place, outstanding)
+                self._add(line.place or check.place(user, *line.path), line.mask, user, line.through)
+        from_role = left | mask & check.holding(entry).rights.baseline
+        for user in users if from_role else ():
+            place = check.place(user, "role") if entry.role else check.user_key(user)
+            self._add(place, from_role, user, (f"role {entry.role}",) if entry.role else ())
 
+    def _add(self, place: Place, mask: Mask, user: User, way: tuple[str, ...]) -> None:
+        line = self._lines.setdefault(place, _Line())
+        line.mask |= mask
+        line.users[user.id] = user
+        line.ways[way] = None
 
-def _add(lines: dict[Place, _Outstanding], place: Place, mask: Mask, user: User, way: tuple[str, ...]) -> None:
-    line = lines.setdefault(place, _Outstanding())
-    line.mask |= mask
-    line.users[user.id] = user
-    line.ways[way] = None
+    def _report_role(self, user: User, role: PlatformRole, scope: ApprovedScope) -> Iterator[Finding]:
+        place = self._check.place(user, "role")
+        message = f"nobody has approved that `{user.id}` holds the role `{role.id}`"
+        if role.transfer is Transfer.PREVIOUS_HOLDER and not self._base.is_tree:
+            before = [one.id for one in self._base.holders(self._org.id, role.id).values() if not one.entry.suspended]
+            advice = f"{shorten(before, 3)}, who holds it, must approve the change of `{role.id}`" if before else None
+            yield find(UNAPPROVED_CHANGE, message, place, help=advice)
+            if not before and self._base.org(self._org.id) is not None:
+                yield find(NO_ELIGIBLE_APPROVER, f"nobody can hand on the role `{role.id}`, because nobody holds it", place,
+                           help=f"a holder of `{role.id}` would have to exist in {self._base.label}")  # fmt: skip
+            return
+        able = self._able(MissingItem(user, scope, 0, role))
+        yield find(UNAPPROVED_CHANGE, message, place, help=self._ask(able, f"--user {user.id}"))
 
+    def _report_line(self, place: Place, line: _Line) -> Finding:
+        catalog = self._org.catalog
+        names = catalog.to_names(line.mask)
+        users = sorted(line.users)
+        categories = sorted({category for name in names for category in catalog.permissions[name].sensitive})
+        ways = [" → ".join(f"`{step.split(' ', 1)[1]}`" for step in way) for way in line.ways if way]
+        through = f" through {'; '.join(ways[:3])}{' and others' if len(ways) > 3 else ''}" if ways else ""
+        verb = "is" if len(names) == 1 else "are"
+        message = (
+            f"{shorten(names)} {verb} sensitive ({', '.join(categories) or 'as the base marks it'}) "
+            f"and not approved for {shorten(users, 3)}{through}"
+        )
+        related = tuple(
+            Related(f"`{user}` is here", key)
+            for user in users
+            if (key := self._check.user_key(line.users[user])).path[:2] != place.path[:2] or key.file != place.file
+        )
+        able: list[str] = []
+        for one in self.missing:
+            if one.user.id in line.users and one.permissions & line.mask and not able:
+                able = self._able(one)
+        return find(UNAPPROVED_SENSITIVE_GRANT, message, place, help=self._ask(able, "--all"), related=related)
 
-def _report_role(check: OrgCheck, user: User) -> Finding:
-    role = check.access.role(user)
-    name = role.name if role is not None else ""
-    return find(
-        UNAPPROVED_CHANGE,
-        f"nobody has approved that `{user.id}` holds the role `{user.entry.role}` ({name})",
-        check.place(user, "role"),
-        help="the role needs an approval of its own, because of what comes with it",
-    )
+    def _ask(self, able: list[str], option: str) -> str:
+        if not able:
+            return "it needs an approval, and nobody could give it as things stand"
+        return f"{shorten(able, 3)} may approve it: `hubcfg approve {option} --as {able[0]} --reason …`"
 
+    def _able(self, missing: MissingItem) -> list[str]:
+        return [id for id in self._approvers.of_org(self._org.id) if self._can(id, missing)]
 
-def _report_line(check: OrgCheck, place: Place, outstanding: _Outstanding) -> Finding:
-    catalog = check.org.catalog
-    names = catalog.to_names(outstanding.mask)
-    users = sorted(outstanding.users)
-    categories = sorted({category for name in names for category in catalog.permissions[name].sensitive})
-    ways = [" → ".join(f"`{step.split(' ', 1)[1]}`" for step in way) for way in outstanding.ways if way]
-    through = f" (through {'; '.join(ways[:3])}{' and others' if len(ways) > 3 else ''})" if ways else ""
-    verb = "is" if len(names) == 1 else "are"
-    message = (
-        f"{shorten(names)} {verb} sensitive ({', '.join(categories)}) and not approved for {shorten(users, 3)}{through}"
-    )
-    related = tuple(
-        Related(f"`{user}` has it here", check.user_key(outstanding.users[user]))
-        for user in users[:10]
-        if check.user_key(outstanding.users[user]).path[:2] != place.path[:2]
-    )
-    return find(
-        UNAPPROVED_SENSITIVE_GRANT,
-        message,
-        place,
-        help="somebody entitled must sign an approval for it",
-        related=related,
-    )
+    def _can(self, approver_id: str, missing: MissingItem) -> bool:
+        approver = self._approvers.of_org(self._org.id)[approver_id]
+        if not self._approvers.may_approve_own(approver, missing.user):
+            return False
+        if approver.find_obstacle(missing.user, missing.scope) is not None or missing.permissions & ~approver.holds:
+            return False
+        return missing.role is None or not role_baseline(self._org, missing.role) & ~approver.baseline
+
+    def _find_unapprovable(self) -> Iterator[Finding]:
+        """Yields a finding for each user who lacks something that nobody could approve, by any approver."""
+        for missing in self.missing:
+            if missing.role is not None:
+                if missing.role.transfer is not Transfer.PREVIOUS_HOLDER and not self._able(missing):
+                    yield self._unapprovable(missing, f"the role `{missing.role.id}`", missing.role.id)
+                continue
+            names = [
+                name
+                for name in self._org.catalog.to_names(missing.permissions)
+                if not self._able(MissingItem(missing.user, missing.scope, self._org.catalog.match(name)))
+            ]
+            if names:
+                yield self._unapprovable(missing, shorten(names, 3), names[0])
+
+    def _unapprovable(self, missing: MissingItem, what: str, example: str) -> Finding:
+        scope = "" if not self._org.platform.assigns_clients else ", works for the same clients"
+        return find(
+            NO_ELIGIBLE_APPROVER,
+            f"nobody could approve {what} for `{missing.user.id}`",
+            self._check.user_key(missing.user),
+            help=f"somebody else who approves, holds `{example}`{scope} and is not suspended would have to exist in {self._base.label}",
+        )

@@ -27,7 +27,7 @@ from hubcfg.validator.config import Separation
 
 def check(check: OrgCheck) -> Iterator[Finding]:
     """Yields a finding for each user and separation of which the user holds both sides at one instant."""
-    for separation in check.project.separations:
+    for separation in check.separations:
         first, second = (_matches(check, side) for side in separation.sides)
         if not first or not second:
             continue
@@ -39,8 +39,7 @@ def check(check: OrgCheck) -> Iterator[Finding]:
             step = _find_step(holding, first, second)
             if step is None:
                 continue
-            place = check.project.document.place("separation_of_duties", separation.index)
-            related = (Related(f"`{separation.name}` keeps them apart", place),)
+            related = _relate(check, separation)
             message = _describe(check, separation, holding, step, first, second)
             for user in users:
                 yield find(RULE, f"`{user.id}` {message}", check.user_key(user), help=_advise(exempt), related=related)
@@ -72,6 +71,14 @@ def _describe(check: OrgCheck, separation: Separation, holding: Holding, step: S
     one, other = (shorten(names(step.effective & side), 3) for side in (first, second))
     when = "holds" if step is holding.timeline[0] else f"will from {format_instant(step.instant)} on hold"
     return f"{when} both {one} and {other}, which `{separation.name}` keeps apart"
+
+
+def _relate(check: OrgCheck, separation: Separation) -> tuple[Related, ...]:
+    """Shows the separation where it stands in the tree; one that only the base has stands nowhere in it."""
+    if separation not in check.project.separations:
+        return ()
+    place = check.project.document.place("separation_of_duties", separation.index)
+    return (Related(f"`{separation.name}` keeps them apart", place),)
 
 
 def _advise(exempt: list[str]) -> str:

@@ -1,8 +1,10 @@
 """Check a project: everything that can be known without a target."""
 
+import os
+
 import click
 
-from hubcfg.cli.options import as_of_option, format_option
+from hubcfg.cli.options import as_of_option, base_option, format_option
 from hubcfg.cli.selection import check_names, select_findings
 from hubcfg.cli.settings import Settings
 from hubcfg.core.instants import Instant
@@ -16,20 +18,23 @@ from hubcfg.views.summary import summarize_project
 @click.option("--select", multiple=True, metavar="NAME", help="Show only these findings.")
 @click.option("--ignore", multiple=True, metavar="NAME", help="Do not show these findings.")
 @as_of_option
+@base_option
 @click.pass_obj
-def validate(settings: Settings, output: str, select: tuple[str, ...], ignore: tuple[str, ...], as_of: Instant) -> int:
+def validate(
+    settings: Settings, output: str, select: tuple[str, ...], ignore: tuple[str, ...], as_of: Instant, base: str | None
+) -> int:
     """Check a project: everything that can be known without a target.
 
     Exits with 1 where any finding is an error, shown or not.
     """
     check_names(select, ignore)
-    compiled = compile_project(settings.find_root(), as_of=as_of)
+    compiled = compile_project(settings.find_root(), as_of=as_of, base=base, environment=os.environ)
     shown = select_findings(compiled.findings, select, ignore)
     click.echo(render_findings(output, shown, compiled.read, use_color=settings.use_color()))
     if len(shown) < len(compiled.findings):
         settings.note(f"{len(compiled.findings) - len(shown)} more findings are not shown")
     elif not shown and output == "text":
-        settings.note(summarize_project(compiled))
+        settings.note(summarize_project(compiled.config, len(compiled.sources)))
     return 1 if compiled.has_errors else 0
 
 

@@ -1,0 +1,102 @@
+"""Who may approve what: the base's users, what they hold themselves, for whom and within which scope."""
+
+from dataclasses import dataclass, replace
+
+from hubcfg.checker.approvals.approval import ALL, ApprovedScope, covers_scope
+from hubcfg.checker.approvals.base import Base
+from hubcfg.core.instants import Instant
+from hubcfg.platforms.masks import Mask
+from hubcfg.platforms.platform import PlatformRole, Reach
+from hubcfg.resolver.access import OrgAccess
+from hubcfg.resolver.resolve import OrgResolver
+from hubcfg.validator.config import Config, Org, User
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Approver:
+    """A user of the base who may approve something.
+
+    `holds` is what the person would hold, whoever may hold it; `baseline` what the person's role gives; both in the tree's
+    catalog. `led` are the members of the teams that the person leads, or None where there is no such limit.
+    """
+
+    user: User
+    role: PlatformRole
+    holds: Mask
+    baseline: Mask
+    scope: ApprovedScope
+    led: frozenset[str] | None
+
+    def find_obstacle(self, beneficiary: User, scope: ApprovedScope) -> str | None:
+        """Returns why this approver cannot approve for a person in a scope, whatever it is."""
+        if self.led is not None and beneficiary.id not in self.led:
+            return f"`{self.user.id}` leads no team that `{beneficiary.id}` is in"
+        if not covers_scope(self.scope, scope):
+            beyond = "all clients" if scope == ALL else _shown(frozenset(scope) - frozenset(self.scope))
+            return f"`{self.user.id}` does not work for {beyond}"
+        return None
+
+    def is_same_person(self, beneficiary: User) -> bool:
+        """Whether approver and beneficiary are one person, by id or by uid."""
+        return self.user.id == beneficiary.id or (self.user.uid is not None and self.user.uid == beneficiary.uid)
+
+
+class Approvers:
+    """Finds the approvers of the base for the orgs of the tree."""
+
+    def __init__(self, base: Base, config: Config, instant: Instant) -> None:
+        self.base = base
+        self._config = config
+        self._instant = instant
+        self._found: dict[str, dict[str, Approver]] = {}
+        self.allows_self = (
+            base.config.project.approvals.allow_self_approval and config.project.approvals.allow_self_approval
+        )
+
+    def of_org(self, org: str) -> dict[str, Approver]:
+        """Returns who may approve in an org, by user id; nobody in an org that the base does not have."""
+        if org not in self._found:
+            before, now = self.base.org(org), self._config.orgs.get(org)
+            self._found[org] = self._find(before, now) if before is not None and now is not None else {}
+        return self._found[org]
+
+    def may_approve_own(self, approver: Approver, beneficiary: User) -> bool:
+        """Whether the approver is somebody else than the beneficiary, or may approve for himself or herself."""
+        return not approver.is_same_person(beneficiary) or self.allows_self or approver.role.root
+
+    def _find(self, before: Org, now: Org) -> dict[str, Approver]:
+        # The person's entry, groups and role are the base's; which permissions and subscriptions there are, the tree's.
+        org = replace_org(before, now)
+        resolver = OrgResolver(org, every_audience=True)
+        access = OrgAccess(org, self._instant, {})
+        found = {}
+        for user in before.users.values():
+            role = org.platform.roles.get(user.entry.role or "")
+            if role is None or role.approves is Reach.NONE or user.entry.suspended or user.id in before.unsound:
+                continue
+            holding = resolver.resolve(user.entry, self._instant)
+            scope = access.scope(user).get("clients", [])
+            found[user.id] = Approver(
+                user=user,
+                role=role,
+                holds=holding.effective,
+                baseline=holding.rights.baseline,
+                scope=ALL if scope == ALL else frozenset(scope),
+                led=frozenset(access.led_by(user)) if role.approves is Reach.LED_TEAMS else None,
+            )
+        return found
+
+
+def replace_org(before: Org, now: Org) -> Org:
+    """Returns the base's org with the tree's catalog and subscriptions."""
+    return replace(before, catalog=now.catalog, products=now.products)
+
+
+def role_baseline(org: Org, role: PlatformRole) -> Mask:
+    """Returns the baseline of a platform role in an org, whoever may hold it."""
+    mask = OrgResolver(org, every_audience=True).matches(role.baseline)
+    return mask & org.catalog.read if role.is_read_only else mask
+
+
+def _shown(names: frozenset[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names)[:3]) or "those clients"

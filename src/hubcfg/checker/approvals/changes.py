@@ -1,0 +1,130 @@
+"""Changes against the base that need an approval of their own: subscriptions, owners, new orgs, trust settings."""
+
+from collections.abc import Iterator
+
+from hubcfg.checker.approvals.approval import ApprovedChange
+from hubcfg.checker.approvals.base import Base, TrustFiles
+from hubcfg.checker.approvals.cover import Coverage
+from hubcfg.checker.approvals.judge import ValidApproval
+from hubcfg.checker.approvals.rules import UNAPPROVED_CHANGE
+from hubcfg.checker.approvals.trust import find_trust_changes, trust_digest
+from hubcfg.checker.scope import OrgCheck
+from hubcfg.core.finding import Finding, find
+from hubcfg.core.nearest import shorten
+from hubcfg.parser.document import Value
+from hubcfg.platforms.platform import PlatformRole, Transfer
+from hubcfg.validator.config import Config, Org, User
+
+
+def subscriptions(org: Org) -> dict[str, str]:
+    """Returns the products that an org has subscribed to, with their states; what is not subscribed is left out."""
+    return {product: state for product, state in sorted(org.products.items()) if state != "not-subscribed"}
+
+
+def check_products(org: Org, base: Base, coverage: Coverage) -> Iterator[Finding]:
+    """Yields a finding where an org's subscriptions change without the approval that its platform asks for."""
+    before = base.org(org.id)
+    if before is None or base.is_tree:
+        return
+    by = before.platform.changes.get("products") or org.platform.changes.get("products")
+    old, new = subscriptions(before), subscriptions(org)
+    if not by or old == new or _is_products_approved(org, new, coverage):
+        return
+    changed = [product for product in sorted(old.keys() | new.keys()) if old.get(product) != new.get(product)]
+    written = [product for product in changed if product in org.products]
+    place = org.document.place("products", written[0]) if written else org.document.key("products")
+    if "products" not in (org.document.value if isinstance(org.document.value, dict) else {}):
+        place = org.document.place("id")
+    words = [
+        f"`{product}` ({old.get(product, 'not subscribed')} → {new.get(product, 'not subscribed')})"
+        for product in changed
+    ]
+    holders = [user.id for role in by for user in base.holders(org.id, role).values() if not user.entry.suspended]
+    message = f"nobody has approved that the subscriptions of `{org.id}` change: {', '.join(words[:5])}"
+    yield find(
+        UNAPPROVED_CHANGE, message, place, help=f"{shorten(holders, 3) or 'a holder of ' + by[0]} may approve it"
+    )
+
+
+def _is_products_approved(org: Org, new: dict[str, str], coverage: Coverage) -> bool:
+    for one, change in coverage.changes("products"):
+        value = change.value.get("products")
+        named = (
+            {product: state for product, state in value.items() if state != "not-subscribed"}
+            if isinstance(value, dict)
+            else None
+        )
+        if one.approval.org == org.id and named == new:
+            coverage.used.add(one.approval.id)
+            return True
+    return False
+
+
+def covers_new_holder(org: Org, user: User, role: PlatformRole, base: Base, coverage: Coverage) -> bool:
+    """Whether an `owner` or `org` change that is approved covers a user's new role."""
+    if base.is_tree:
+        return False
+    if base.org(org.id) is None:
+        return _find_org_approval(org, coverage, role=role.id, user=user.id) is not None
+    if role.transfer is not Transfer.PREVIOUS_HOLDER:
+        return False
+    return any(
+        coverage.has_change(org.id, "owner", role=role.id, **{"from": previous, "to": user.id})
+        for previous in base.holders(org.id, role.id)
+    )
+
+
+def check_new_org(org: Org, base: Base, coverage: Coverage) -> Iterator[Finding]:
+    """Yields a finding for an org that the base does not have and that no root holder of it has approved."""
+    if base.is_tree or base.org(org.id) is not None or _find_org_approval(org, coverage) is not None:
+        return
+    roots = sorted(
+        user.id
+        for other in base.config.orgs.values()
+        for user in other.users.values()
+        if (role := other.platform.roles.get(user.entry.role or "")) is not None
+        and role.root
+        and not user.entry.suspended
+    )
+    advice = f"{shorten(roots, 3)} may approve it" if roots else "no org of the base has a root holder who could"
+    yield find(UNAPPROVED_CHANGE, f"nobody has approved the new org `{org.id}`", org.document.place("id"), help=advice)
+
+
+def _find_org_approval(org: Org, coverage: Coverage, **wanted: Value) -> ValidApproval | None:
+    for one, change in coverage.changes("org"):
+        if change.value.get("org") == org.id and all(_value(change, key) == value for key, value in wanted.items()):
+            coverage.used.add(one.approval.id)
+            return one
+    return None
+
+
+def _value(change: ApprovedChange, key: str) -> Value:
+    return change.value.get(key)
+
+
+def check_trust(config: Config, files: TrustFiles, base: Base, coverage: Coverage) -> Iterator[Finding]:
+    """Yields a finding for each trust setting that changes without a root holder's approval in each org concerned."""
+    wanted: str | None = None
+    for change in find_trust_changes(config, files, base):
+        wanted = wanted or trust_digest(config, files)
+        missing = [org for org in change.orgs if not coverage.has_change(org, "trust", digest=wanted)]
+        if not missing:
+            continue
+        holders = sorted({user for org in missing for user in _root_holders(base, org)})
+        yield find(
+            UNAPPROVED_CHANGE,
+            f"{change.message}, and no root holder of {shorten(missing, 3)} has approved it",
+            change.place,
+            help=f"{shorten(holders, 3) or 'a root holder'} may approve the trust settings {wanted}",
+        )
+
+
+def _root_holders(base: Base, org_id: str) -> list[str]:
+    org = base.org(org_id)
+    roles = [role.id for role in org.platform.roles.values() if role.root] if org is not None else []
+    return [user.id for role in roles for user in base.holders(org_id, role).values() if not user.entry.suspended]
+
+
+def previous_holders(check: OrgCheck, base: Base, role: PlatformRole) -> list[str]:
+    """Returns who held a role in the base and may hand it on."""
+    return [user.id for user in base.holders(check.org.id, role.id).values() if not user.entry.suspended]

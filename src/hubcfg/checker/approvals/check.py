@@ -1,0 +1,76 @@
+"""Checks a project's approvals against its trusted base."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from hubcfg.checker.approvals.base import Base, TrustFiles
+from hubcfg.checker.approvals.changes import check_trust
+from hubcfg.checker.approvals.cover import Coverage
+from hubcfg.checker.approvals.judge import Judged, judge_approvals
+from hubcfg.checker.approvals.outstanding import MissingItem, OrgApprovals
+from hubcfg.checker.approvals.rules import NO_TRUSTED_BASE, UNUSED_APPROVAL
+from hubcfg.checker.scope import OrgCheck
+from hubcfg.checker.signatures.faults import FileFault
+from hubcfg.checker.signatures.revoked import parse_revoked
+from hubcfg.checker.signatures.signers import parse_signers
+from hubcfg.core.finding import Finding, find
+from hubcfg.core.instants import Instant
+from hubcfg.core.rule import Severity
+from hubcfg.parser.rules import SCHEMA_VIOLATION
+from hubcfg.platforms.masks import Mask
+from hubcfg.validator.config import Config
+
+# When what is approved for a user ends: by org and user.
+ApprovalEnds = dict[str, dict[str, list[tuple[Instant, Mask]]]]
+
+
+@dataclass(slots=True)
+class ApprovalReport:
+    """What the check of approvals came to: findings, what is missing by org, and when what is approved ends."""
+
+    base: Base
+    judged: Judged
+    findings: list[Finding] = field(default_factory=list)
+    missing: dict[str, list[MissingItem]] = field(default_factory=dict)
+    ends: ApprovalEnds = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+
+def check_approvals(
+    config: Config, orgs: Iterable[OrgCheck], base: Base, files: TrustFiles, instant: Instant
+) -> ApprovalReport:
+    """Judges the approvals of the tree, and compares them with what needs one; `files` are the tree's trust files."""
+    judged = judge_approvals(config, base, instant)
+    coverage = Coverage(judged.valid)
+    report = ApprovalReport(base, judged, list(judged.findings))
+    report.findings += _check_files(files)
+    if base.is_tree:
+        report.findings.append(
+            find(NO_TRUSTED_BASE, f"approvals are judged by {base.label}, not by a revision that has landed",
+                 config.project.document.first_key(), severity=Severity.INFO,
+                 help="commit the project to Git, or name a revision with `--base`")
+        )  # fmt: skip
+    for check in orgs:
+        approvals = OrgApprovals(check, base, coverage, judged.approvers)
+        report.findings += approvals.check()
+        report.missing[check.org.id] = approvals.missing
+        report.ends[check.org.id] = approvals.ends
+    report.findings += check_trust(config, files, base, coverage)
+    report.used = coverage.used
+    for one in judged.valid:
+        if one.approval.id not in coverage.used and not config.is_partial:
+            report.findings.append(
+                find(UNUSED_APPROVAL, f"nothing of the approval `{one.approval.id}` is used any more",
+                     one.approval.document.place("id"), help="remove the file; Git keeps it for the auditor")
+            )  # fmt: skip
+    return report
+
+
+def _check_files(files: TrustFiles) -> list[Finding]:
+    """Returns the lines of the tree's signers and revoked files that would not count once they have landed."""
+    faults: list[FileFault] = []
+    if files.signers is not None and files.signers_path is not None:
+        faults += parse_signers(files.signers, files.signers_path).faults
+    if files.revoked is not None and files.revoked_path is not None:
+        faults += parse_revoked(files.revoked, files.revoked_path).faults
+    return [find(SCHEMA_VIOLATION, one.fault.message, one.place, help=one.fault.help) for one in faults]

@@ -1,0 +1,79 @@
+"""What valid approvals cover: for each item the approved scopes, and until when they last."""
+
+from dataclasses import dataclass
+
+from hubcfg.checker.approvals.approval import ALL, ApprovedChange, ApprovedScope, covers_scope
+from hubcfg.checker.approvals.judge import ValidApproval
+from hubcfg.core.instants import Instant
+from hubcfg.parser.document import Value
+from hubcfg.validator.config import User
+
+# An item: org, user, uid, and the permission or the platform role (`role:` before its id).
+Item = tuple[str, str, str | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """One approval's part in covering an item."""
+
+    scope: ApprovedScope
+    end: Instant
+    approval: ValidApproval
+
+
+class Coverage:
+    """Answers whether items and changes are covered, and remembers which approvals were used."""
+
+    def __init__(self, valid: list[ValidApproval]) -> None:
+        self.used: set[str] = set()
+        self._items: dict[Item, list[Cover]] = {}
+        self._changes: list[tuple[ValidApproval, ApprovedChange]] = []
+        for one in valid:
+            approval = one.approval
+            for grant in approval.grants:
+                names = [*grant.permissions, *([role_key(grant.role)] if grant.role is not None else [])]
+                scope = ALL if grant.clients is None else grant.clients
+                for name in names:
+                    key = (approval.org, grant.user, grant.uid, name)
+                    self._items.setdefault(key, []).append(Cover(scope, one.end, one))
+            self._changes += [(one, change) for change in approval.changes]
+
+    def covered_until(self, org: str, user: User, name: str, scope: ApprovedScope) -> Instant | None:
+        """Returns until when an item is covered by the approvals for it together; None where it is not covered."""
+        covers = self._items.get((org, user.id, user.uid, name), [])
+        if not covers or not _together(covers, scope):
+            return None
+        # The approvals end one after the other; the item is covered as long as those that are left reach far enough.
+        for end in sorted({cover.end for cover in covers}):
+            if not _together([cover for cover in covers if cover.end > end], scope):
+                self.used |= {cover.approval.approval.id for cover in covers}
+                return end
+        raise AssertionError("the last approval's end leaves nothing")
+
+    def has_change(self, org: str, kind: str, **wanted: Value) -> bool:
+        """Whether a valid approval, given in `org`, approves a change with exactly these values."""
+        for one, change in self._changes:
+            values = {key: value for key, value in change.value.items() if key != "change"}
+            if one.approval.org == org and change.kind == kind and values == wanted:
+                self.used.add(one.approval.id)
+                return True
+        return False
+
+    def changes(self, kind: str) -> list[tuple[ValidApproval, ApprovedChange]]:
+        """Returns the approved changes of a kind, with their approvals."""
+        return [(one, change) for one, change in self._changes if change.kind == kind]
+
+
+def role_key(role: str) -> str:
+    """Returns the name of the item of holding a platform role."""
+    return f"role:{role}"
+
+
+def _together(covers: list[Cover], scope: ApprovedScope) -> bool:
+    """Whether approvals together reach a scope. An empty scope is reached by any approval that names the item."""
+    if not covers:
+        return False
+    if any(cover.scope == ALL for cover in covers):
+        return True
+    union: frozenset[str] = frozenset().union(*(frozenset(cover.scope) for cover in covers))
+    return covers_scope(union, scope)
