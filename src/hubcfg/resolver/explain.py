@@ -246,29 +246,31 @@ class Explainer:
     def _closed(self, holding: Holding, bit: Mask, product: str, lacking: list[Hindrance]) -> list[Hindrance]:
         """Returns why the product is closed, unless it would be open once the permission is granted and not denied."""
         entry = holding.entry
-        if self.opening(holding, product) is not None:
+        if self.opening(holding, product) not in (None, Opening.IMPLIED):
             return []
         if entry.products is not None:
             return [Hindrance(Obstacle.NO_PRODUCT_ENTRY)]
-        granted = self._granted_now(holding)
-        obstacles = {one.obstacle for one in lacking}
-        if Obstacle.NOT_GRANTED in obstacles:
+        lacks = {one.obstacle: one for one in lacking}
+        if Obstacle.NOT_GRANTED in lacks:
+            return []  # the grant that is missing would imply access as well
+        staying = [
+            deny for deny in self._every_deny(entry) if Obstacle.DENIED not in lacks or not self._deny_mask(deny) & bit
+        ]
+        granted = union_at(holding.granted, self._counting_instant(lacks)) & self._catalog.of_product(product)
+        denied = 0
+        for deny in staying:
+            denied |= self._deny_mask(deny)
+        if granted & ~denied:
             return []
-        if obstacles & {Obstacle.NOT_YET, Obstacle.ENDED}:
-            granted = 0
-            for mask in holding.granted.values():
-                granted |= mask & self._yielding(holding, bit)
-        denied = holding.denied
-        if Obstacle.DENIED in obstacles:
-            denied = 0
-            for deny in self._every_deny(entry):
-                if not self._deny_mask(deny) & bit:
-                    denied |= self._deny_mask(deny)
-        of_product = granted & self._catalog.of_product(product)
-        if of_product & ~denied:
-            return []
-        taking = [deny for deny in self._every_deny(entry) if self._deny_mask(deny) & of_product]
-        return [Hindrance(Obstacle.NO_ACCESS_IMPLIED, denies=tuple(taking))]
+        taking = tuple(deny for deny in staying if self._deny_mask(deny) & granted)
+        return [Hindrance(Obstacle.NO_ACCESS_IMPLIED, denies=taking)]
+
+    def _counting_instant(self, lacks: dict[Obstacle, Hindrance]) -> Instant:
+        """Returns an instant at which the grant counts: this one, or the nearest where its window does not hold now."""
+        for obstacle, shift in ((Obstacle.NOT_YET, 0), (Obstacle.ENDED, -1)):
+            if obstacle in lacks and (instant := lacks[obstacle].instant) is not None:
+                return Instant(instant + shift)
+        return self.access.instant
 
     def _yielding(self, holding: Holding, bit: Mask) -> Mask:
         """Returns the permissions a grant of which yields this one: itself, and for a read-only role what turns into it."""
