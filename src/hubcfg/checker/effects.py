@@ -56,54 +56,77 @@ def gifts_of(check: OrgCheck, owner: Entry | Group | Role) -> Iterator[Gift]:
         yield Gift(listed, timed, matched & within, matched)
 
 
-def repeats(gifts: Iterable[Gift]) -> set[int]:
+def repeats(gifts: Sequence[Gift]) -> set[int]:
     """Returns the positions of the gifts whose entry stands earlier in the same list, word for word."""
+    if len({gift.listed.grant.target for gift in gifts}) == len(gifts):
+        return set()
     seen: set[object] = set()
     found = set()
     for position, gift in enumerate(gifts):
-        grant, listed = gift.listed.grant, gift.listed
-        key = (listed.product, listed.field, grant)
+        key = (gift.listed.product, gift.listed.field, gift.listed.grant)
         if key in seen:
             found.add(position)
         seen.add(key)
     return found
 
 
-class EntryEffects:
-    """What the entries of one user's lists do, given all else that the user has. Made for users with a role, or of a client."""
+def effects_of(check: OrgCheck) -> Iterator["EntryEffects"]:
+    """Yields what to judge of each distinct entry: not of suspended users, nor of staff whose role is in question."""
+    active = check.resolver.within(check.org.active_products)
+    for entry in check.by_entry:
+        if is_judged(check, entry):
+            yield EntryEffects(check, entry, active)
 
-    def __init__(self, check: OrgCheck, entry: Entry) -> None:
+
+def is_judged(check: OrgCheck, entry: Entry) -> bool:
+    """Whether it can be told what the lists of an entry come to."""
+    return not entry.suspended and (entry.audience is Audience.CLIENT or check.holding(entry).rights.role is not None)
+
+
+class EntryEffects:
+    """What the entries of one user's lists do, given all else that the user has. `active` is what the org can use."""
+
+    def __init__(self, check: OrgCheck, entry: Entry, active: Mask) -> None:
         self.check = check
         self.entry = entry
+        self.active = active
         holding = check.holding(entry)
-        resolver, org = check.resolver, check.org
         self.rights = holding.rights
         self.denied = holding.denied
         self.gifts = list(gifts_of(check, entry))
-        self._role = role = holding.rights.role
+        role = holding.rights.role
         self.is_read_only = role is not None and role.is_read_only
-        self.active = resolver.within(org.active_products)
         # Without a `products` map, or a role that opens everything, grants open the products that they belong to.
         self.is_access_implied = role is not None and not role.has_all_products and entry.products is None
         granted = 0
         for gift in self.gifts:
             granted |= gift.mask
         self.granted = granted
-        is_client = entry.audience is Audience.CLIENT
-        self.open = self.active if is_client else resolver.within(self._open_products(granted & ~self.denied))
-        self._sure = self.open if not self.is_access_implied else resolver.within(self._open_products(0))
+        if role is None or role.has_all_products:
+            self.open = active
+        elif holding.granted.keys() <= {ALWAYS}:
+            self.open = check.resolver.within(holding.reach)
+        else:
+            self.open = self._opened_by(granted & ~self.denied)
 
-    def _open_products(self, kept: Mask) -> frozenset[str]:
-        return self.check.resolver.open_products(self.entry, self.rights, kept)
+    def _opened_by(self, kept: Mask) -> Mask:
+        resolver = self.check.resolver
+        return resolver.within(resolver.open_products(self.entry, self.rights, kept))
 
     @property
     def sure_baseline(self) -> Mask:
         """What the role gives whichever grants there are."""
-        return self.rights.baseline & self.rights.ceiling & self._sure
+        within_ceiling = self.rights.baseline & self.rights.ceiling
+        if not within_ceiling or not self.is_access_implied:
+            return within_ceiling & self.open
+        return within_ceiling & self._opened_by(0)
 
     def survives(self, mask: Mask) -> Mask:
         """Returns what of a grant is effective in itself: neither denied, nor cut, nor turned into reading."""
-        left = mask & self.rights.audience & ~self.denied & self.rights.ceiling & self.open
+        return self._counts(mask & self.rights.audience & ~self.denied)
+
+    def _counts(self, mask: Mask) -> Mask:
+        left = mask & self.rights.ceiling & self.open
         return left & self.check.org.catalog.read if self.is_read_only else left
 
     def brings(self, mask: Mask) -> Mask:
@@ -163,7 +186,7 @@ class EntryEffects:
     def is_judged_elsewhere(self, gift: Gift) -> bool:
         """Whether another finding says what is wrong: an inactive product entry, or what is of the other audience."""
         org, listed = self.check.org, gift.listed
-        if listed.product is not None and listed.product not in org.active_products:
+        if listed.product is not None and not org.catalog.of_product(listed.product) & self.active:
             return True
         if listed.field == "groups":
             group = org.groups.get(listed.grant.target)
@@ -177,7 +200,7 @@ class EntryEffects:
         Not those of which something is effective through the role's baseline: `ineffective-deny` speaks about them.
         """
         entry, check = self.entry, self.check
-        active, potential = check.org.active_products, check.holding(entry).potential
+        potential = check.holding(entry).potential
         denies = [
             (path, pattern, product, self._deny_mask(pattern, product))
             for path, pattern, product in listed_denies(entry)
@@ -188,13 +211,17 @@ class EntryEffects:
         found = []
         for position in reversed(range(len(denies))):
             path, pattern, product, mask = denies[position]
-            if mask & potential or (product is not None and product not in active):
+            is_closed = product is not None and not check.org.catalog.of_product(product) & self.active
+            if mask & potential or is_closed:
                 continue
             others = 0
             for index, other in enumerate(denies):
                 if index != position:
                     others |= other[3]
-            if mask & ~others & self.reachable == 0 or self.come_to_same((granted, self.denied), (granted, others)):
+            alone = mask & ~others
+            if self._counts(alone & self.granted):
+                continue  # without the deny it would be held
+            if not alone & self.reachable or self.come_to_same((granted, self.denied), (granted, others)):
                 found.append((path, pattern, product, mask, others))
                 denies[position] = (path, pattern, product, 0)
         yield from reversed(found)

@@ -12,13 +12,13 @@ Mend: remove the line, or change what cuts it: the role, the product access, the
 from collections.abc import Iterator
 
 from hubcfg.checker.cuts import explain_cuts, join_cures, join_reasons
-from hubcfg.checker.effects import EntryEffects, Gift
+from hubcfg.checker.effects import EntryEffects, Gift, effects_of
 from hubcfg.checker.idle_lines import BundleKey, IdleLine, IdleLines
 from hubcfg.checker.scope import OrgCheck, ProjectCheck, bundle_place
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.nearest import shorten
 from hubcfg.core.rule import Rule, Severity, Table
-from hubcfg.platforms.grants import Audience, Group
+from hubcfg.platforms.grants import Group
 from hubcfg.platforms.masks import Mask
 from hubcfg.platforms.platform import Scope
 from hubcfg.validator.config import Entry
@@ -28,7 +28,7 @@ from hubcfg.validator.slips import Slip
 def check(check: OrgCheck) -> Iterator[Finding]:
     """Yields a finding for each entry of a user, and each line of the org's groups and Hub roles, that changes nothing."""
     judged = []
-    for effects in _effects(check):
+    for effects in effects_of(check):
         users = check.by_entry[effects.entry]
         idle, kept = effects.split()
         judged.append((effects, len(users), kept))
@@ -50,7 +50,7 @@ def check_project(check: ProjectCheck) -> Iterator[Finding]:
     for one in check.orgs:
         platform = one.org.platform.id
         lines = IdleLines(
-            one, ((effects, len(one.by_entry[effects.entry]), effects.split()[1]) for effects in _effects(one))
+            one, ((effects, len(one.by_entry[effects.entry]), effects.split()[1]) for effects in effects_of(one))
         )
         useful |= {(platform, key, index) for key, index in lines.useful}
         for key, index, line in lines:
@@ -60,13 +60,6 @@ def check_project(check: ProjectCheck) -> Iterator[Finding]:
                     known.holders += line.holders
                     known.cuts |= line.cuts
     yield from (_report_line(line) for key, line in idle.items() if key not in useful)
-
-
-def _effects(check: OrgCheck) -> Iterator[EntryEffects]:
-    """Yields what to judge of each entry: not of suspended users, nor of staff whose role is in question."""
-    for entry in check.by_entry:
-        if not entry.suspended and (entry.audience is Audience.CLIENT or check.holding(entry).rights.role is not None):
-            yield EntryEffects(check, entry)
 
 
 def _grant_slips(effects: EntryEffects, idle: list[Gift]) -> Iterator[Slip]:

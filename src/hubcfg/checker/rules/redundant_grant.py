@@ -12,12 +12,12 @@ Mend: remove the entry, or the wider one if that was not meant; `hubcfg fix` rem
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hubcfg.checker.effects import EntryEffects, Gift, covers, gifts_of, repeats
+from hubcfg.checker.effects import EntryEffects, Gift, covers, gifts_of, is_judged, repeats
 from hubcfg.checker.scope import OrgCheck, ProjectCheck, bundle_place
 from hubcfg.core.finding import Edit, EditAction, Finding, Fix, find
 from hubcfg.core.places import KeyPath, Place
 from hubcfg.core.rule import Rule, Severity, Table
-from hubcfg.platforms.grants import Audience, Group, Role
+from hubcfg.platforms.grants import Group, Role
 from hubcfg.platforms.masks import Mask
 from hubcfg.resolver.windows import ALWAYS, Timed, union_of
 from hubcfg.validator.bundles import find_cycles
@@ -44,8 +44,9 @@ class _Needless:
 
 def check(check: OrgCheck) -> Iterator[Finding]:
     """Yields a finding for each redundant entry of the org's users, groups and Hub roles."""
+    active = check.resolver.within(check.org.active_products)
     for entry, users in check.by_entry.items():
-        for needless in _find_in_entry(check, entry):
+        for needless in _find_in_entry(check, entry, active):
             yield from (needless.at(check.place(user, *needless.path)) for user in users)
     in_circles = find_cycles(check.org.groups)[1]
     for bundle in check.bundles():
@@ -77,23 +78,25 @@ def check_project(check: ProjectCheck) -> Iterator[Finding]:
         yield from (needless.at(bundle_place(bundles[place], *needless.path)) for needless in listed)
 
 
-def _find_in_entry(check: OrgCheck, entry: Entry) -> Iterator[_Needless]:
-    if entry.suspended or (entry.audience is Audience.STAFF and check.holding(entry).rights.role is None):
+def _find_in_entry(check: OrgCheck, entry: Entry, active: Mask) -> Iterator[_Needless]:
+    if not is_judged(check, entry):
         yield from _find_repeated(list(gifts_of(check, entry)))
         return
-    effects = EntryEffects(check, entry)
+    effects = EntryEffects(check, entry, active)
     if not effects.gifts:
         return
     yield from _find_repeated(effects.gifts)
     kept = _without_repeated(effects.split()[1])
     wanted = [
-        _wanted(effects, gift) if _is_judged(check, gift) and effects.survives(gift.mask) else {} for gift in kept
+        _wanted(effects, gift) if _is_current(check, gift) and effects.survives(gift.mask) else {} for gift in kept
     ]
+    # Of what only opens a product, or comes to reading, being covered is not the whole story.
+    is_simple = not effects.is_read_only and not (effects.is_access_implied and effects.rights.baseline)
     removed: set[int] = set()
     for position, words in _find_covered(kept, wanted, effects.sure_baseline, f"the role `{entry.role}`"):
         removed.add(position)
-        rest = [gift for index, gift in enumerate(kept) if index not in removed]
-        if effects.is_needless(kept[position], rest):
+        rest = (gift for index, gift in enumerate(kept) if index not in removed)
+        if is_simple or effects.is_needless(kept[position], rest):
             yield _Needless(kept[position].listed.path, kept[position].words, words)
         else:
             removed.discard(position)
@@ -105,7 +108,7 @@ def _find_in_bundle(check: OrgCheck, bundle: Group | Role, in_circles: set[str])
     if isinstance(bundle, Group) and bundle.id in in_circles:
         return
     kept = _without_repeated(gifts)
-    wanted = [gift.timed if _is_judged(check, gift) else {} for gift in kept]
+    wanted = [gift.timed if _is_current(check, gift) else {} for gift in kept]
     for position, words in _find_covered(kept, wanted, 0, ""):
         yield _Needless(kept[position].listed.path, kept[position].words, words)
 
@@ -159,7 +162,7 @@ def _wanted(effects: EntryEffects, gift: Gift) -> Timed:
     return {window: mask & left for window, mask in gift.timed.items() if mask & left}
 
 
-def _is_judged(check: OrgCheck, gift: Gift) -> bool:
+def _is_current(check: OrgCheck, gift: Gift) -> bool:
     """Whether an entry is judged: what has ended is `expired-grant`'s."""
     return gift.listed.grant.end > check.instant
 
