@@ -7,6 +7,7 @@ this name, in order, `at` (`path:line`), `words` (the marked words of the first 
 message and the help line) and `severity`. Other findings of level error must be listed in `also`.
 """
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ def describe(finding: Finding, compiled: Compiled) -> dict[str, str]:
     """Returns a finding as `expect` writes it."""
     span = finding.place
     assert isinstance(span, Span)
-    lines = (compiled.read(span.file) or "").splitlines()
+    lines = re.split("\r\n|\r|\n", compiled.read(span.file) or "")
     return {
         "at": f"{span.file}:{span.line}",
         "words": words_at(lines, span),

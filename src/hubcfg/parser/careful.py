@@ -32,22 +32,26 @@ PATTERN_FIELDS = frozenset(
 
 _HIDDEN = re.compile("[\u0085\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LINE_BREAK = re.compile("\r\n|\r|\n")
+_TAG = re.compile(r"(?:&\S+[ \t]+)?(!(?:<[^>]*>|[^\s,\[\]{}]*))")
 
 
 @dataclass(frozen=True, slots=True)
 class CarefulReading:
-    """The documents that could be read, by index, what is wrong, and whether the file was read to its end."""
+    """The documents that could be read, by index, and what is wrong.
+
+    `broken_text` is the text from the first document on that could not be read, None where all could.
+    """
 
     documents: list[tuple[int, Value]]
     findings: list[Finding]
-    is_whole: bool
+    broken_text: str | None
 
 
 def read_carefully(file: str, text: str) -> CarefulReading:
     """Reads the text of `file` under the profile (docs/language.md, "YAML profile"), with a finding for each thing wrong."""
     findings = list(_find_hidden_characters(file, text))
     stream = read_events(text)
-    reader = _Reader(file, stream.events, stream.star)
+    reader = _Reader(file, text, stream.events, stream.star)
     try:
         reader.read()
     except StopIteration:
@@ -55,9 +59,8 @@ def read_carefully(file: str, text: str) -> CarefulReading:
     findings += reader.findings
     if stream.error is not None:
         findings.append(diagnose(file, text, stream.error))
-    return CarefulReading(
-        reader.documents, findings, (stream.error is None or stream.is_complete) and not reader.is_damaged
-    )
+    is_whole = (stream.error is None or stream.is_complete) and not reader.is_damaged
+    return CarefulReading(reader.documents, findings, None if is_whole else reader.text_after_good_documents())
 
 
 def has_hidden_characters(text: str) -> bool:
@@ -99,11 +102,14 @@ class _DamagedDocumentError(Exception):
 class _Reader:
     """Builds values from events; keeps the path, the anchors and what is wrong."""
 
-    def __init__(self, file: str, events: list[Event], star: str) -> None:
+    def __init__(self, file: str, text: str, events: list[Event], star: str) -> None:
         self.findings: list[Finding] = []
         self.documents: list[tuple[int, Value]] = []
         self.is_damaged = False
         self._file = file
+        self._text = text
+        self._good_lines = 0
+        self._end: Any = None  # where the last collection ended
         self._events = iter(events)
         self._star = star
         self._anchors: dict[str, _Anchor] = {}
@@ -121,9 +127,16 @@ class _Reader:
             self._anchors, self._aliased, self._path = {}, 0, []
             try:
                 value, _, _ = self._read_node(next(self._events), 1)
+                end: Any = next(self._events)  # a document that a syntax error cuts short has none, and is not used
                 self.documents.append((index, value))
+                if not self.is_damaged:
+                    self._good_lines = end.start_mark.line
             except _DamagedDocumentError:
                 self.is_damaged = True  # the loop skips to the next document
+
+    def text_after_good_documents(self) -> str:
+        """Returns the lines from the first document on that could not be read."""
+        return "\n".join(_LINE_BREAK.split(self._text)[self._good_lines :])
 
     def _check_directives(self, event: Any) -> None:
         if event.version is not None and event.version != (1, 2):
@@ -143,11 +156,9 @@ class _Reader:
         if event.anchor is not None:
             anchor = self._anchors[event.anchor] = _Anchor()
         if event.tag is not None:
-            self._forbid(
-                event,
-                f"the tag `{_tag_text(event.tag)}` is forbidden",
-                "remove it; hubcfg's values have no other types",
-            )
+            message = f"the tag `{_tag_text(event.tag)}` is forbidden"
+            advice = "remove it; hubcfg's values have no other types"
+            self.findings.append(find(FORBIDDEN_YAML, message, self._tag_span(event), help=advice))
         if kind is ScalarEvent:
             value, size, height = self._read_scalar(event), 1, 0
         else:
@@ -174,6 +185,7 @@ class _Reader:
         size, height = 1, 0
         for event in self._events:
             if event.__class__ is SequenceEndEvent:
+                self._end = event.end_mark
                 return items, size, height + 1
             self._path.append(len(items))
             value, item_size, item_height = self._read_node(event, depth + 1)
@@ -186,10 +198,12 @@ class _Reader:
     def _read_map(self, depth: int) -> tuple[Value, int, int]:
         entries: dict[str, Value] = {}
         first_places: dict[str, Span] = {}
+        merged: dict[str, Value] = {}
         size, height = 1, 0
         for event in self._events:
             if event.__class__ is MappingEndEvent:
-                return entries, size, height + 1
+                self._end = event.end_mark
+                return merged | entries, size, height + 1
             key = self._read_key(event, depth)
             if key is not None and key in entries:
                 self._report_duplicate(key, event, first_places[key])
@@ -201,12 +215,14 @@ class _Reader:
             if key is not None and key not in entries:
                 entries[key] = value
                 first_places[key] = self._span(event)
+            elif key is None and isinstance(value, dict) and _is_merge_key(event):
+                merged = value  # reported; read as it is meant, so that nothing is missed that it would bring in
         raise StopIteration
 
     def _read_key(self, event: Any, depth: int) -> str | None:
         """Returns a key's text, or None for a key that the profile forbids (its entry is read, but left out)."""
         if event.__class__ is ScalarEvent:
-            if event.implicit[0] and event.value == "<<":
+            if _is_merge_key(event):
                 self._forbid(
                     event, "the merge key `<<` is forbidden", "write the fields out, or define a group and name it"
                 )
@@ -215,12 +231,12 @@ class _Reader:
         elif event.__class__ is AliasEvent:
             key, _, _ = self._read_alias(event, depth)
         else:
-            self._forbid(
-                event,
-                "a key that is itself a map or list is forbidden",
-                "keys are plain text; quote the key if it begins with `[`, `{` or `?`",
-            )
             self._read_node(event, depth + 1)
+            span, end = self._span(event), self._end
+            message = "a key that is itself a map or list is forbidden"
+            advice = "keys are plain text; quote the key if it begins with `[`, `{` or `?`"
+            place = Span(self._file, span.line, span.column, end.line + 1, end.column + 1)
+            self.findings.append(find(FORBIDDEN_YAML, message, place, help=advice))
             return None
         if isinstance(key, str):
             return key
@@ -296,6 +312,15 @@ class _Reader:
     def _forbid(self, event: Event, message: str, help: str) -> None:
         self.findings.append(find(FORBIDDEN_YAML, message, self._span(event), help=help))
 
+    def _tag_span(self, event: Any) -> Span:
+        """Returns the place of a node's tag, which may come after its anchor; the node's where they are on other lines."""
+        whole = self._span(event)
+        line = _LINE_BREAK.split(self._text)[whole.line - 1]
+        match = _TAG.match(line, whole.column - 1)
+        if match is None:
+            return whole
+        return Span(self._file, whole.line, match.start(1) + 1, whole.line, match.end(1) + 1)
+
     def _span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
         return Span(self._file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
@@ -304,6 +329,10 @@ class _Reader:
 def _takes_patterns(path: list[str | int] | KeyPath) -> bool:
     names = [step for step in path if isinstance(step, str)]
     return bool(names) and (names[-1] in PATTERN_FIELDS or "aliases" in names[:-1])
+
+
+def _is_merge_key(event: Any) -> bool:
+    return event.__class__ is ScalarEvent and event.implicit[0] and event.value == "<<"
 
 
 def _describe(key: Value, written: str) -> str:

@@ -51,8 +51,7 @@ def parse_text(path: str, text: str) -> ParsedFile:
             pass
     careful = read_carefully(path, text)
     documents = tuple(Document(path, index, value) for index, value in careful.documents)
-    broken = None if careful.is_whole else text
-    return ParsedFile(path, documents, tuple(careful.findings), broken, has_ignores)
+    return ParsedFile(path, documents, tuple(careful.findings), careful.broken_text, has_ignores)
 
 
 def _unreadable(path: str, why: str) -> ParsedFile:

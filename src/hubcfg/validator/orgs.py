@@ -89,7 +89,7 @@ class _BundleBinder:
         self.lost = Lost(collected.broken_texts)
         self.groups = Names(UNKNOWN_GROUP, "group", groups, self.lost)
         self.roles = Names(UNKNOWN_ROLE, "Hub role", roles, self.lost)
-        self.checker = ReferenceChecker(catalog, platform.id, self.groups, self.roles, self.lost)
+        self.checker = ReferenceChecker(catalog, platform.id, self.groups, self.roles)
         self._all_groups = groups
 
     def check(self, groups: dict[str, Group], roles: dict[str, Role]) -> list[Finding]:
@@ -177,9 +177,8 @@ class _OrgBinder:
     def _bind_users(self, bundles: _BundleBinder) -> None:
         org, binder = self._org, EntryBinder()
         verdicts: dict[Entry, tuple[list[Slip], bool]] = {}
-        roles = Names(
-            UNKNOWN_PLATFORM_ROLE, f"role on the platform `{org.platform.id}`:", org.platform.roles, bundles.lost
-        )
+        noun = f"role on the platform `{org.platform.id}`:"
+        roles = Names(UNKNOWN_PLATFORM_ROLE, noun, org.platform.roles)
         clients = self._clients(bundles.lost)
         departments = set(org.department_owners())
         uids: dict[str, User] = {}

@@ -12,7 +12,7 @@ from hubcfg.platforms.platform import PatternSet, Platform, PlatformRole, Reach,
 from hubcfg.validator.bundles import find_cycles
 from hubcfg.validator.definitions import Definitions
 from hubcfg.validator.patterns import PatternChecker
-from hubcfg.validator.references import Lost, Names, ReferenceChecker
+from hubcfg.validator.references import Names, ReferenceChecker
 from hubcfg.validator.rules import (
     UNKNOWN_GROUP,
     UNKNOWN_PERMISSION,
@@ -99,11 +99,11 @@ def _matches_literally(catalog: Catalog, pattern: str) -> bool:
     return any(name.startswith(prefix) for name in catalog.names)
 
 
-def check_platform(definitions: Definitions, platform: Platform, catalog: Catalog, lost: Lost) -> list[Finding]:
+def check_platform(definitions: Definitions, platform: Platform, catalog: Catalog) -> list[Finding]:
     """Returns what is wrong with a platform of the project beyond its shape."""
     patterns = PatternChecker(catalog)
     slips: list[Slip] = []
-    products = Names(UNKNOWN_PRODUCT, f"product in the catalog `{catalog.id}`:", catalog.products, lost)
+    products = Names(UNKNOWN_PRODUCT, f"product in the catalog `{catalog.id}`:", catalog.products)
     slips += _check_list(products, platform.always_active, ("always_active",))
     for product in platform.onboarding:
         slip, _ = products.check(product, ("products", product), Part.KEY)
@@ -118,13 +118,13 @@ def check_platform(definitions: Definitions, platform: Platform, catalog: Catalo
             slips += _check_categories_of_role(catalog, categories or (), (*path, "obligations", name))
     slips += _check_set(patterns, platform.client_baseline, ("client_access", "baseline"))
     slips += _check_set(patterns, platform.client_ceiling, ("client_access", "ceiling"))
-    roles = Names(UNKNOWN_PLATFORM_ROLE, "role on this platform:", platform.roles, lost)
+    roles = Names(UNKNOWN_PLATFORM_ROLE, "role on this platform:", platform.roles)
     for index, change in enumerate(_as_list(platform.raw.get("changes"))):
         by = change.get("by") if isinstance(change, dict) else None
         slips += _check_list(roles, [str(role) for role in _as_list(by)], ("changes", index, "by"))
     slips += _check_trust(platform, catalog)
     findings = _placed(definitions, "Platform", platform.id, slips)
-    return findings + _check_groups(definitions, platform, catalog, lost)
+    return findings + _check_groups(definitions, platform, catalog)
 
 
 def _check_role(platform: Platform, role: PlatformRole, path: KeyPath) -> Iterable[Slip]:
@@ -184,10 +184,10 @@ def _check_categories_of_role(catalog: Catalog, categories: Iterable[str], path:
             )
 
 
-def _check_groups(definitions: Definitions, platform: Platform, catalog: Catalog, lost: Lost) -> list[Finding]:
-    groups = Names(UNKNOWN_GROUP, "group on this platform:", platform.groups, lost)
-    roles = Names(UNKNOWN_ROLE, "Hub role", (), lost)
-    checker = ReferenceChecker(catalog, platform.id, groups, roles, lost)
+def _check_groups(definitions: Definitions, platform: Platform, catalog: Catalog) -> list[Finding]:
+    groups = Names(UNKNOWN_GROUP, "group on this platform:", platform.groups)
+    roles = Names(UNKNOWN_ROLE, "Hub role", ())
+    checker = ReferenceChecker(catalog, platform.id, groups, roles)
     slips: list[Slip] = []
     for group in platform.groups.values():
         found, _ = checker.check_group(group)

@@ -20,10 +20,10 @@ class Names:
     """The names of one kind that may be referred to.
 
     `unusable` are defined but in error, or may be defined in a file that could not be read: a reference to one is no
-    finding of its own, but whatever relies on it is not known.
+    finding of its own, but whatever relies on it is not known. `lost` is None for what one document defines that could be read.
     """
 
-    def __init__(self, rule: Rule, noun: str, known: Iterable[str], lost: "Lost") -> None:
+    def __init__(self, rule: Rule, noun: str, known: Iterable[str], lost: "Lost | None" = None) -> None:
         self.rule = rule
         self.noun = noun
         self.known = set(known)
@@ -34,7 +34,7 @@ class Names:
         """Returns what is wrong with a reference, and whether it can be relied on."""
         if name in self.known:
             return None, name not in self.unusable
-        if name in self.unusable or self._lost.is_lost(name):
+        if name in self.unusable or (self._lost is not None and self._lost.is_lost(name)):
             return None, False
         return Slip(path, self.rule, f"there is no {self.noun} `{name}`", did_you_mean(name, self.known), part), False
 
@@ -53,9 +53,9 @@ class Lost:
 class ReferenceChecker:
     """Checks references within one org, or within the shared documents of one platform."""
 
-    def __init__(self, catalog: Catalog, platform: str, groups: Names, roles: Names, lost: Lost) -> None:
+    def __init__(self, catalog: Catalog, platform: str, groups: Names, roles: Names) -> None:
         self.patterns = PatternChecker(catalog)
-        self.products = Names(UNKNOWN_PRODUCT, f"product in the catalog `{catalog.id}`:", catalog.products, lost)
+        self.products = Names(UNKNOWN_PRODUCT, f"product in the catalog `{catalog.id}`:", catalog.products)
         self.groups, self.roles = groups, roles
         self._platform = platform
 

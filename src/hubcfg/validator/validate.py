@@ -15,7 +15,6 @@ from hubcfg.validator.definitions import Definitions
 from hubcfg.validator.orgs import Shared, bind_org, bind_shared
 from hubcfg.validator.patterns import PatternChecker
 from hubcfg.validator.platform_checks import check_catalog, check_platform
-from hubcfg.validator.references import Lost
 from hubcfg.validator.rules import UNKNOWN_ORG, UNKNOWN_PLATFORM, UNKNOWN_PLATFORM_ROLE
 from hubcfg.validator.shape import Shaped, shape_document
 
@@ -56,7 +55,6 @@ class _ConfigBinder:
         self._project = project
         self._collected = collected
         self._definitions = Definitions(collected)
-        self._lost = Lost(collected.broken_texts)
         self._shared: dict[str, Shared] = {}
 
     def bind(self) -> Config:
@@ -114,7 +112,7 @@ class _ConfigBinder:
                     find(UNKNOWN_PLATFORM, f"there is no catalog `{platform.catalog}`", place, help=advice)
                 )
             elif (catalog := definitions.catalog(platform.catalog)) is not None:
-                self.findings += check_platform(definitions, platform, catalog, self._lost)
+                self.findings += check_platform(definitions, platform, catalog)
 
     def _bind_org(self, item: Item, has_default: bool) -> Org | None:
         raw = item.value
