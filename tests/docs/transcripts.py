@@ -2,14 +2,18 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sysconfig
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.docs.pages import ROOT, Block, Page
 
+SHOWN_PRESENT = "2026-12-01T09:00:00Z"
 _GENERATED = re.compile(r"^(<!-- generated: ([a-z0-9-]+)[^\n]*-->\n)(.*?)^(<!-- end of generated -->)$", re.M | re.S)
+_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _EXITS = re.compile(r"console: exits (\d+)")
 
 
@@ -17,25 +21,38 @@ def rewrite_page(page: Page, folder: Path, parts: Mapping[str, Callable[[], str]
     """Returns the text of a page as it should be.
 
     Blocks with a file name are written below `folder` and commands run there, in the order of the page; `examples` is
-    there too. `parts` make the generated parts.
+    there too. The folder is a Git work tree, in which all that has been written is committed before a command runs.
+    `parts` make the generated parts.
     """
-    (folder / "examples").symlink_to(ROOT / "examples")
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    run_command("git init -q", folder, folder)
     rewritten: list[str] = []
     done = 0
     for block in page.blocks:
         rewritten.append(page.text[done : block.start])
         done = block.start + len(block.text)
-        if block.file is not None:
-            path = folder / block.file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text, "utf-8")
-        rewritten.append(_run_block(page, block, folder) if block.language == "console" else block.text)
+        rewritten.append(_write_block(page, block, folder))
     text = "".join([*rewritten, page.text[done:]])
     return _GENERATED.sub(lambda match: f"{match[1]}{parts[match[2]]()}{match[4]}", text)
 
 
+def _write_block(page: Page, block: Block, folder: Path) -> str:
+    if block.language == "console":
+        return _run_block(page, block, folder)
+    if block.file is None:
+        return block.text
+    if block.file.startswith("examples/"):
+        return (ROOT / block.file).read_text("utf-8")
+    path = folder / block.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(block.text, "utf-8")
+    return block.text
+
+
 def _run_block(page: Page, block: Block, folder: Path) -> str:
     assert block.commands, f"{page}: a console block without a command"
+    output, code = run_command(f"git add -A && git commit -qm '{page}' --allow-empty", folder, folder)
+    assert code == 0, output
     expected = _EXITS.search(block.mark)
     shown = []
     for number, command in enumerate(block.commands, 1):
@@ -54,6 +71,8 @@ def run_command(command: str, folder: Path, home: Path) -> tuple[str, int]:
         "HOME": str(home),
         "COLUMNS": "100",
         "LC_ALL": "C.UTF-8",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        **{f"GIT_{who}_{what}": "olga@brightdesk.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
     }
     done = subprocess.run(
         ["bash", "-c", command],
@@ -64,5 +83,11 @@ def run_command(command: str, folder: Path, home: Path) -> tuple[str, int]:
         check=False,
         timeout=60,
     )
-    output = done.stdout.decode().replace(str(folder), "…")
+    output = _INSTANT.sub(_show_instant, done.stdout.decode().replace(str(folder), "…"))
     return "".join(line.rstrip() + "\n" for line in output.splitlines()), done.returncode
+
+
+def _show_instant(match: re.Match[str]) -> str:
+    """Returns the instant that stands for the present in the documentation, and any other as it is."""
+    is_present = abs(datetime.fromisoformat(match[0]) - datetime.now(UTC)) < timedelta(minutes=10)
+    return SHOWN_PRESENT if is_present else match[0]
