@@ -7,7 +7,7 @@ from hubcfg.checker.approvals.base import Base, TrustFiles
 from hubcfg.checker.approvals.changes import check_trust
 from hubcfg.checker.approvals.cover import Coverage
 from hubcfg.checker.approvals.judge import Judged, judge_approvals
-from hubcfg.checker.approvals.outstanding import MissingItem, OrgApprovals
+from hubcfg.checker.approvals.outstanding import OrgApprovals
 from hubcfg.checker.approvals.rules import NO_TRUSTED_BASE, UNUSED_APPROVAL
 from hubcfg.checker.scope import OrgCheck
 from hubcfg.checker.signatures.faults import FileFault
@@ -26,14 +26,18 @@ ApprovalEnds = dict[str, dict[str, list[tuple[Instant, Mask]]]]
 
 @dataclass(slots=True)
 class ApprovalReport:
-    """What the check of approvals came to: findings, what is missing by org, and when what is approved ends."""
+    """What the check of approvals came to: findings, what is missing in each org, and when what is approved ends.
+
+    `files` are the tree's trust files, which an approval of a trust change signs for.
+    """
 
     base: Base
     judged: Judged
+    files: TrustFiles
+    coverage: Coverage
     findings: list[Finding] = field(default_factory=list)
-    missing: dict[str, list[MissingItem]] = field(default_factory=dict)
+    orgs: dict[str, OrgApprovals] = field(default_factory=dict)
     ends: ApprovalEnds = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
 
 
 def check_approvals(
@@ -42,7 +46,7 @@ def check_approvals(
     """Judges the approvals of the tree, and compares them with what needs one; `files` are the tree's trust files."""
     judged = judge_approvals(config, base, instant)
     coverage = Coverage(judged.valid)
-    report = ApprovalReport(base, judged, list(judged.findings))
+    report = ApprovalReport(base, judged, files, coverage, list(judged.findings))
     report.findings += _check_files(files)
     if base.is_tree:
         report.findings.append(
@@ -53,10 +57,9 @@ def check_approvals(
     for check in orgs:
         approvals = OrgApprovals(check, base, coverage, judged.approvers)
         report.findings += approvals.check()
-        report.missing[check.org.id] = approvals.missing
+        report.orgs[check.org.id] = approvals
         report.ends[check.org.id] = approvals.ends
     report.findings += check_trust(config, files, base, coverage)
-    report.used = coverage.used
     for one in judged.valid:
         if one.approval.id not in coverage.used and not config.is_partial:
             report.findings.append(

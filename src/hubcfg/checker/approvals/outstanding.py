@@ -49,6 +49,7 @@ class OrgApprovals:
 
     def __init__(self, check: OrgCheck, base: Base, coverage: Coverage, approvers: Approvers) -> None:
         self.missing: list[MissingItem] = []
+        self.check_of_org = check
         self.ends: dict[str, list[tuple[Instant, Mask]]] = {}
         self._check = check
         self._org = check.org
@@ -133,7 +134,7 @@ class OrgApprovals:
                 yield find(NO_ELIGIBLE_APPROVER, f"nobody can hand on the role `{role.id}`, because nobody holds it", place,
                            help=f"a holder of `{role.id}` would have to exist in {self._base.label}")  # fmt: skip
             return
-        able = self._able(MissingItem(user, scope, 0, role))
+        able = self.able(MissingItem(user, scope, 0, role))
         yield find(UNAPPROVED_CHANGE, message, place, help=self._ask(able, f"--user {user.id}"))
 
     def _report_line(self, place: Place, line: _Line) -> Finding:
@@ -156,7 +157,7 @@ class OrgApprovals:
         able: list[str] = []
         for one in self.missing:
             if one.user.id in line.users and one.permissions & line.mask and not able:
-                able = self._able(one)
+                able = self.able(one)
         return find(UNAPPROVED_SENSITIVE_GRANT, message, place, help=self._ask(able, "--all"), related=related)
 
     def _ask(self, able: list[str], option: str) -> str:
@@ -164,7 +165,8 @@ class OrgApprovals:
             return "it needs an approval, and nobody could give it as things stand"
         return f"{shorten(able, 3)} may approve it: `hubcfg approve {option} --as {able[0]} --reason …`"
 
-    def _able(self, missing: MissingItem) -> list[str]:
+    def able(self, missing: MissingItem) -> list[str]:
+        """Returns who may approve what is missing."""
         return [id for id in self._approvers.of_org(self._org.id) if self._can(id, missing)]
 
     def _can(self, approver_id: str, missing: MissingItem) -> bool:
@@ -179,13 +181,13 @@ class OrgApprovals:
         """Yields a finding for each user who lacks something that nobody could approve, by any approver."""
         for missing in self.missing:
             if missing.role is not None:
-                if missing.role.transfer is not Transfer.PREVIOUS_HOLDER and not self._able(missing):
+                if missing.role.transfer is not Transfer.PREVIOUS_HOLDER and not self.able(missing):
                     yield self._unapprovable(missing, f"the role `{missing.role.id}`", missing.role.id)
                 continue
             names = [
                 name
                 for name in self._org.catalog.to_names(missing.permissions)
-                if not self._able(MissingItem(missing.user, missing.scope, self._org.catalog.match(name)))
+                if not self.able(MissingItem(missing.user, missing.scope, self._org.catalog.match(name)))
             ]
             if names:
                 yield self._unapprovable(missing, shorten(names, 3), names[0])

@@ -1,0 +1,49 @@
+"""What became of each approval: whether it counts, why not, and whether anything of it is used."""
+
+from dataclasses import dataclass
+
+from hubcfg.checker.approvals.approval import Approval, bind_approval
+from hubcfg.checker.approvals.check import ApprovalReport
+from hubcfg.core.instants import Instant
+from hubcfg.core.places import Place
+from hubcfg.validator.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalStatus:
+    """One approval and its verdict; `end` is None where it does not count."""
+
+    approval: Approval
+    end: Instant | None
+    faults: tuple[str, ...]
+    is_used: bool
+    is_standing: bool
+
+    @property
+    def counts(self) -> bool:
+        """Whether the approval counts."""
+        return self.end is not None
+
+
+def read_statuses(config: Config, report: ApprovalReport) -> list[ApprovalStatus]:
+    """Returns the status of every approval of the tree, the newest last."""
+    ends = {one.approval.id: one.end for one in report.judged.valid}
+    statuses = []
+    for document in config.approvals:
+        approval = bind_approval(document)
+        faults = tuple(
+            finding.message
+            for finding in report.judged.findings
+            if isinstance(finding.place, Place)
+            and (finding.place.file, finding.place.document) == (document.file, document.index)
+        )
+        statuses.append(
+            ApprovalStatus(
+                approval,
+                ends.get(approval.id),
+                faults,
+                approval.id in report.coverage.used,
+                report.base.is_standing(document),
+            )
+        )
+    return sorted(statuses, key=lambda status: (status.approval.approved_at or 0, status.approval.id))

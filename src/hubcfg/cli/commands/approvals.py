@@ -1,0 +1,97 @@
+"""Look at approvals: list them, show one, verify their signatures."""
+
+import os
+import sys
+
+import click
+
+from hubcfg.checker.approvals.approval import payload_of
+from hubcfg.checker.approvals.status import ApprovalStatus, read_statuses
+from hubcfg.cli.options import as_of_option, base_option, format_option
+from hubcfg.cli.settings import Settings
+from hubcfg.core.errors import HubcfgError, UsageError
+from hubcfg.core.instants import Instant
+from hubcfg.core.nearest import did_you_mean
+from hubcfg.parser.document import Value
+from hubcfg.pipeline import compile_project
+from hubcfg.views.approval_status import render_status, render_statuses
+
+
+@click.group("approvals")
+def approvals() -> None:
+    """Look at approvals: list them, show one, verify their signatures."""
+
+
+@approvals.command("list")
+@format_option("text", "json")
+@as_of_option
+@base_option
+@click.pass_obj
+def list_(settings: Settings, output: str, as_of: Instant, base: str | None) -> int:
+    """List every approval: whose, for whom, until when, and whether it counts."""
+    statuses, label = _read(settings, as_of, base)
+    click.echo(render_statuses(output, statuses, label, use_color=settings.use_color()))
+    return 0
+
+
+@approvals.command("show")
+@click.argument("id")
+@click.option(
+    "--payload", is_flag=True, help="Print exactly the bytes that the signature covers, for ssh-keygen -Y verify."
+)
+@format_option("text", "json")
+@as_of_option
+@base_option
+@click.pass_obj
+def show(settings: Settings, id: str, payload: bool, output: str, as_of: Instant, base: str | None) -> int:
+    """Show one approval: what it says, whether it counts and why not.
+
+    \b
+    hubcfg approvals show ID --payload |
+      ssh-keygen -Y verify -f trust/allowed_signers -I APPROVER -n hubcfg-approval -s ID.sig
+    """
+    statuses, label = _read(settings, as_of, base)
+    status = _find(statuses, id)
+    if payload:
+        sys.stdout.buffer.write(payload_of(_value(status)))
+        sys.stdout.buffer.flush()
+        return 0
+    click.echo(render_status(output, status, label, use_color=settings.use_color()))
+    return 0
+
+
+@approvals.command("verify")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@format_option("text", "json")
+@as_of_option
+@base_option
+@click.pass_obj
+def verify(settings: Settings, ids: tuple[str, ...], output: str, as_of: Instant, base: str | None) -> int:
+    """Verify signatures, keys, dates and approvers; exits with 1 where one does not count."""
+    statuses, label = _read(settings, as_of, base)
+    chosen = [_find(statuses, id) for id in ids] if ids else statuses
+    click.echo(render_statuses(output, chosen, label, use_color=settings.use_color()))
+    return 0 if all(status.counts for status in chosen) else 1
+
+
+def _read(settings: Settings, as_of: Instant, base: str | None) -> tuple[list[ApprovalStatus], str]:
+    compiled = compile_project(settings.find_root(), as_of=as_of, base=base, environment=os.environ)
+    if compiled.config is None or compiled.approvals is None:
+        raise HubcfgError("the approvals can't be judged, because of errors", help="mend them first: `hubcfg validate`")
+    return read_statuses(compiled.config, compiled.approvals), compiled.approvals.base.label
+
+
+def _find(statuses: list[ApprovalStatus], id: str) -> ApprovalStatus:
+    for status in statuses:
+        if status.approval.id == id:
+            return status
+    raise UsageError(f"there is no approval `{id}`", help=did_you_mean(id, [status.approval.id for status in statuses]))
+
+
+def _value(status: ApprovalStatus) -> dict[str, Value]:
+    value = status.approval.document.value
+    assert isinstance(value, dict)
+    return value
+
+
+COMMAND = approvals
