@@ -59,14 +59,8 @@ def pick_users(compiled: Compiled, org: str | None, user: str) -> list[tuple[Org
     found = [(access, access.org.users[user]) for access in orgs if user in access.org.users]
     if found:
         return found
-    everybody = {id for access in orgs for id in access.org.users}
     where = f" in the org `{org}`" if org is not None else ""
-    # The same name at another domain is nearer than another name at the same one.
-    alike = sorted(id for id in everybody if id.split("@", 1)[0] == user.split("@", 1)[0])
-    near = f"did you mean `{alike[0]}`?" if alike else did_you_mean(user, everybody)
-    if near is None and org is not None and (others := _orgs_of(compiled, user)):
-        near = f"there is one in {_list(others)}"
-    raise UsageError(f"there is no user `{user}`{where}{_maybe_lost(compiled)}", help=near)
+    raise UsageError(f"there is no user `{user}`{where}{_maybe_lost(compiled)}", help=_find_near(compiled, orgs, user))
 
 
 def check_pattern(orgs: Iterable[OrgAccess], pattern: str) -> None:
@@ -83,9 +77,15 @@ def check_pattern(orgs: Iterable[OrgAccess], pattern: str) -> None:
     raise UsageError(slip.message, help=slip.help)
 
 
-def _orgs_of(compiled: Compiled, user: str) -> list[str]:
+def _find_near(compiled: Compiled, orgs: Iterable[OrgAccess], user: str) -> str | None:
+    """Returns advice: another org that has the user, the same name at another domain, or the most similar id."""
     assert compiled.access is not None
-    return [id for id, access in compiled.access.orgs.items() if user in access.org.users]
+    others = [id for id, access in compiled.access.orgs.items() if user in access.org.users]
+    if others:
+        return f"there is one in {_list(others)}"
+    everybody = {id for access in orgs for id in access.org.users}
+    alike = sorted(id for id in everybody if id.split("@", 1)[0] == user.split("@", 1)[0])
+    return f"did you mean `{alike[0]}`?" if alike else did_you_mean(user, everybody)
 
 
 def _maybe_lost(compiled: Compiled) -> str:

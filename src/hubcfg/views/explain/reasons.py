@@ -122,14 +122,14 @@ class _Writer:
             case Obstacle.ENDED:
                 return "write a later `expires`, if it is still needed"
             case Obstacle.DENIED:
-                return "remove the deny" if len(one.denies) == 1 else "remove the denies"
+                return _lift(one)
             case Obstacle.NOT_SUBSCRIBED:
                 return f"add `{product}: active` to the org's `products`"
             case Obstacle.NO_PRODUCT_ENTRY:
                 return f"add `{product}: {{}}` to the entry's `products`"
             case Obstacle.NO_ACCESS_IMPLIED:
                 if one.denies:
-                    return f"remove what of the denies concerns `{product}`"
+                    return _lift(one)
                 return f"grant `{permission}`, or name `{product}` in `products` (beside every other product that stays open)"
             case _ as never:
                 assert_never(never)
@@ -160,6 +160,11 @@ class _Writer:
 def _denies(one: Hindrance) -> str:
     patterns = join_words([f"`{deny.pattern}`" for deny in one.denies])
     return f"the deny {patterns}" if len(one.denies) == 1 else f"the denies {patterns}"
+
+
+def _lift(one: Hindrance) -> str:
+    verb = "remove or narrow" if any("*" in deny.pattern for deny in one.denies) else "remove"
+    return f"{verb} the {'deny' if len(one.denies) == 1 else 'denies'}"
 
 
 def _instant(one: Hindrance) -> str:

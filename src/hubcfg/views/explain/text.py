@@ -113,9 +113,16 @@ class _Text:
         for index, link in enumerate(chain.links):
             lead = head if index == 0 else " " * len(head) + "  " * (index - 1) + "└ "
             rows += self._link(link, lead, index == 0)
+        answer = self._answer
+        if answer.explanation is not None and answer.explanation.permission not in self._matched(chain.pattern):
+            rows.append(" " * len(head) + f"of which the role {answer.user.entry.role} leaves reading")
         if chain.window is None:
             rows.append(" " * len(head) + "never counts: the windows on this way do not meet")
         return rows
+
+    def _matched(self, pattern: str) -> list[str]:
+        catalog = self._answer.access.org.catalog
+        return catalog.to_names(catalog.match(pattern))
 
     def _link(self, link: Link, lead: str, is_first: bool) -> list[str]:
         user = self._answer.user

@@ -102,20 +102,22 @@ class _Text:
         if not rows:
             return ["  holds nothing" + ("" if self._shown.user.entry.suspended else ": can sign in and do nothing")]
         origins = Counter(row.origin for row in rows)
-        parts = [f"{count} {words}" for origin, words in _ORIGINS.items() if (count := origins[origin])]
-        if len(parts) == 1:
-            parts = ["all " + parts[0].split(" ", 1)[1]]
         sensitive = sum(bool(row.sensitive) for row in rows)
-        marked = f"; {self._paint(f'{sensitive} sensitive', 'sensitive')}" if sensitive else ""
-        head = f"  {self._paint(number(len(rows), 'permission'), 'bold')}: {join_words(parts)}{marked}"
+        marked = f" ({sensitive} sensitive)" if sensitive else ""
+        head = f"{number(len(rows), 'permission')}{marked}"
         if len(self._sources) == 1:
-            return [head, *wrap(next(iter(self._sources)), self._width, "  ")]
+            every = "all " if len(rows) > 1 else ""
+            return wrap(f"{head}, {every}{next(iter(self._sources))}", self._width, "  ", 4)
+        parts = [f"{origins[origin]} {origin}" for origin in ("inherited", "direct", "both") if origins[origin]]
+        if len(parts) == 1:
+            parts = [f"all {next(iter(origins))}"]
+        lines = wrap(f"{head}: {join_words(parts)}", self._width, "  ", 4)
         legend = [
             line
             for source, index in self._sources.items()
             for line in wrap(source, self._width, f"  [{index}]".ljust(7))
         ]
-        return [head, *legend]
+        return [*lines, *legend]
 
     def _product(self, folds: list[Fold]) -> list[str]:
         """Returns the lines of a product: what of a resource is unremarkable on one line, the rest each on its own."""
@@ -164,6 +166,3 @@ class _Text:
 
     def _paint(self, text: str, color: str) -> str:
         return paint(text, color, use_color=self._use_color)
-
-
-_ORIGINS = {"inherited": "inherited", "direct": "direct", "both": "direct and inherited both"}

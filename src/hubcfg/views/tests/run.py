@@ -181,6 +181,8 @@ def _find_untested(
 ) -> Iterator[Outcome]:
     """Yields a failed outcome for each test that errors kept from being run: of an unknown org, misshapen, or unreadable."""
     for source in sources:
+        if not source.path.endswith((".yaml", ".yml")):
+            continue
         parsed = parse_source(source)
         if parsed.broken_text is not None and is_whole:
             actual = "the file can't be read to its end; tests in it may not have been run"
