@@ -119,7 +119,7 @@ class _Collector:
                 self.findings.append(
                     find(
                         SCHEMA_VIOLATION,
-                        f"the user id {id!r} {fault}",
+                        f"the user id `{_visible(id)}` {fault}",
                         document.key(field, id),
                         help="use the person's e-mail address",
                     )
@@ -197,6 +197,11 @@ def _owner_place(document: Document, owner: Owner) -> Place:
     raw = document.value
     field = "org" if owner.is_org else "platform"
     return document.place(field) if isinstance(raw, dict) and field in raw else document.first_key()
+
+
+def _visible(id: str) -> str:
+    """Returns an id with what cannot be seen in it as escapes."""
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in id)
 
 
 def _no_fault(_id: str) -> None:

@@ -43,11 +43,11 @@ def read_project(parsed: ParsedFile, rules: Collection[Rule]) -> tuple[Project |
         for finding in violations
         if not isinstance(finding.place, Span) and finding.place.path
     }
-    good = shaped.value if shaped.value is not None else {key: part for key, part in value.items() if key not in broken}
-    if "project" not in good:
-        return None, findings
+    usable = shaped.value if shaped.value is not None else value
+    good = {key: part for key, part in usable.items() if key not in broken}
+    good.setdefault("project", "")  # the rest is judged without a good name as well
     project = _bind(document, good)
-    return project, findings + _check_lint(document, good, rules)
+    return project, findings + _check_lint(document, value, rules)
 
 
 def _check_version(document: Document, value: dict[str, Value]) -> Finding | None:
@@ -73,14 +73,18 @@ def _check_lint(document: Document, value: dict[str, Value], rules: Collection[R
     """Names in `lint` must be of findings that may be ignored or lowered."""
     known = {rule.name: rule for rule in rules}
     lint = _map(value.get("lint"))
-    listed = [(name, document.place("lint", "ignore", index)) for index, name in enumerate(_list(lint.get("ignore")))]
+    listed = [
+        (name, document.place("lint", "ignore", index))
+        for index, name in enumerate(_list(lint.get("ignore")))
+        if isinstance(name, str)
+    ]
     listed += [(name, document.key("lint", "severity", name)) for name in _map(lint.get("severity"))]
     findings = []
     for name, place in listed:
-        rule = known.get(str(name))
+        rule = known.get(name)
         if rule is None:
             findings.append(
-                find(SCHEMA_VIOLATION, f"there is no finding `{name}`", place, help=did_you_mean(str(name), known))
+                find(SCHEMA_VIOLATION, f"there is no finding `{name}`", place, help=did_you_mean(name, known))
             )
         elif rule.is_protected:
             findings.append(
@@ -88,7 +92,7 @@ def _check_lint(document: Document, value: dict[str, Value], rules: Collection[R
                     SCHEMA_VIOLATION,
                     f"`{name}` can be neither ignored nor lowered",
                     place,
-                    help=f"only findings of the table {'Policy and hygiene'} can",
+                    help="only findings of the table Policy and hygiene can",
                 )
             )
     return findings
