@@ -116,10 +116,10 @@ class EntryEffects:
     @property
     def sure_baseline(self) -> Mask:
         """What the role gives whichever grants there are."""
-        within_ceiling = self.rights.baseline & self.rights.ceiling
-        if not within_ceiling or not self.is_access_implied:
-            return within_ceiling & self.open
-        return within_ceiling & self._opened_by(0)
+        role, within_ceiling = self.rights.role, self.rights.baseline & self.rights.ceiling
+        if not within_ceiling or role is None or role.has_all_products:
+            return within_ceiling
+        return within_ceiling & (self._opened_by(0) if self.is_access_implied else self.open)
 
     def survives(self, mask: Mask) -> Mask:
         """Returns what of a grant is effective in itself: neither denied, nor cut, nor turned into reading."""
@@ -170,11 +170,11 @@ class EntryEffects:
         other finding speaks about (a product that is not subscribed, a group of the other audience) counts as of use.
         """
         idle: list[Gift] = []
-        kept = list(self.gifts)
         twice = repeats(self.gifts)
+        kept = [gift for position, gift in enumerate(self.gifts) if position not in twice]
         for position in reversed(range(len(kept))):
             gift = kept[position]
-            if position in twice or not gift.matched or self.survives(gift.mask) or self.is_judged_elsewhere(gift):
+            if not gift.matched or self.survives(gift.mask) or self.is_judged_elsewhere(gift):
                 continue
             rest = kept[:position] + kept[position + 1 :]
             if self.is_needless(gift, rest):

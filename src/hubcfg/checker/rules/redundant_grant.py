@@ -86,7 +86,7 @@ def _find_in_entry(check: OrgCheck, entry: Entry, active: Mask) -> Iterator[_Nee
     if not effects.gifts:
         return
     yield from _find_repeated(effects.gifts)
-    kept = _without_repeated(effects.split()[1])
+    _, kept = effects.split()
     wanted = [
         _wanted(effects, gift) if _is_current(check, gift) and effects.survives(gift.mask) else {} for gift in kept
     ]
