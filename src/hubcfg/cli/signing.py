@@ -14,6 +14,7 @@ from hubcfg.checker.signatures.keys import PublicKey
 from hubcfg.cli.options import current_instant
 from hubcfg.core.errors import HubcfgError
 from hubcfg.parser.document import Value
+from hubcfg.parser.formatting import format_source
 from hubcfg.parser.parse import parse_text
 from hubcfg.parser.writing import write_document
 
@@ -69,7 +70,7 @@ def sign_document(draft: dict[str, Value], key: SigningKey, note: Callable[[str]
         signed = sign_with_file(payload, NAMESPACE, key.file, announce=note)
     else:
         signed = sign_with_agent(payload, NAMESPACE, key.key, announce=note)
-    text = write_document(draft | {"signature": signed.armour.rstrip("\n") + "\n"})
+    text = format_source(write_document(draft | {"signature": signed.armour.rstrip("\n") + "\n"}))
     (document,) = parse_text("approval.yaml", text).documents
     assert isinstance(document.value, dict)
     if payload_of(document.value) != payload:
