@@ -9,7 +9,7 @@ from hubcfg.core.nearest import did_you_mean, shorten
 from hubcfg.parser.parse import parse_source, parse_sources
 from hubcfg.parser.sources import PROJECT_FILE, SourceFile
 from hubcfg.pipeline import discover
-from hubcfg.platforms.builtin import builtin_names, has_builtin_catalog
+from hubcfg.platforms.builtin import builtin_names
 from hubcfg.platforms.catalog import Catalog
 from hubcfg.platforms.platform import Platform
 from hubcfg.validator.collect import Collected, collect_entries
@@ -38,21 +38,21 @@ class Known:
         return platform
 
     def catalog(self, id: str) -> Catalog:
-        """Returns a catalog; a built-in platform without one of its own stands for the one that it uses.
+        """Returns a catalog; the id of a platform that has none of this id stands for the catalog that it uses.
 
         Raises UsageError where there is none of this id, and HubcfgError where it is in error.
         """
-        if id in builtin_names() and not has_builtin_catalog(id) and not self.definitions.is_known("Catalog", id):
+        if not self.definitions.is_known("Catalog", id) and self.definitions.is_known("Platform", id):
             id = self.platform(id).catalog
         catalog = self.definitions.catalog(id) if self.definitions.is_known("Catalog", id) else None
         if catalog is None:
             raise self._missing("catalog", id, self.definitions.catalog_ids())
         return catalog
 
-    def choose_catalog(self, platform: str | None, catalog: str | None) -> Catalog:
+    def choose_catalog(self, platform: str | None, catalog: str | None, option: str = "--platform ID") -> Catalog:
         """Returns the catalog that the options name; without any, the one that all orgs have, or the default platform's.
 
-        Raises UsageError where that does not tell.
+        Raises UsageError where that does not tell; `option` is the one that would.
         """
         if catalog is not None:
             return self.catalog(catalog)
@@ -65,8 +65,8 @@ class Known:
             return self.catalog(self.platform(self.default_platform).catalog)
         advice = f"there are {shorten(self.definitions.platform_ids(), 10)}"
         if not self.has_project:
-            raise UsageError("there is no project here, so `--platform ID` has to say whose catalog", help=advice)
-        raise UsageError("the project has no default platform, so `--platform ID` has to say whose catalog", help=advice)
+            raise UsageError(f"there is no project here, so `{option}` has to say whose catalog", help=advice)
+        raise UsageError(f"the project has no default platform, so `{option}` has to say whose catalog", help=advice)
 
     def _catalog_of(self, org: dict[str, object]) -> str | None:
         catalog, platform = org.get("catalog"), org.get("platform", self.default_platform)

@@ -5,12 +5,16 @@ import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hubcfg import __version__
+from hubcfg.cli.groups import HelpfulGroup
 from hubcfg.core.errors import HubcfgError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = Path(__file__).with_name("commands")
 
@@ -18,7 +22,7 @@ EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
 
-class LazyGroup(click.Group):
+class LazyGroup(HelpfulGroup):
     """A group whose commands are modules of `hubcfg.cli.commands`, imported only when they run.
 
     Listing them reads the first line of each module's docstring from its source, so that help loads nothing it does not show.
@@ -39,28 +43,23 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Finds the command that the arguments name; an unknown one is a usage error with the nearest name."""
-        name = args[0]
-        if not name.startswith("-") and self.get_command(ctx, name) is None:
-            from hubcfg.core.nearest import nearest
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list["CompletionItem"]:
+        """Completes the names of commands without importing any: a shell asks at every press of the key."""
+        from click.shell_completion import CompletionItem
 
-            near = nearest(name, self.list_commands(ctx))
-            hint = f" Did you mean '{near[0]}'?" if near else " `hubcfg --help` lists the commands."
-            raise click.UsageError(f"There is no command '{name}'.{hint}", ctx)
-        return super().resolve_command(ctx, args)
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=_first_line_of(name)) for name in names]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the list of commands."""
-        rows = [(name, _first_line(COMMANDS / f"{name.replace('-', '_')}.py")) for name in self.list_commands(ctx)]
+        rows = [(name, _first_line_of(name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
 
-def _first_line(module: Path) -> str:
-    with module.open(encoding="utf-8") as file:
+def _first_line_of(command: str) -> str:
+    with (COMMANDS / f"{command.replace('-', '_')}.py").open(encoding="utf-8") as file:
         line = file.readline().strip()
     text = ast.literal_eval(line if line.endswith('"""') and len(line) > 3 else line + '"""')
     return str(text)
