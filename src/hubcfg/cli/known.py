@@ -6,6 +6,7 @@ from hubcfg.checker.check import all_rules
 from hubcfg.cli.settings import Settings
 from hubcfg.core.errors import HubcfgError, UsageError
 from hubcfg.core.nearest import did_you_mean, shorten
+from hubcfg.parser.document import Value
 from hubcfg.parser.parse import parse_source, parse_sources
 from hubcfg.parser.sources import PROJECT_FILE, SourceFile
 from hubcfg.pipeline import discover
@@ -24,7 +25,7 @@ class Known:
 
     definitions: Definitions
     default_platform: str | None = None
-    orgs: tuple[dict[str, object], ...] = ()
+    orgs: tuple[dict[str, Value], ...] = ()
     has_project: bool = False
 
     def platform(self, id: str) -> Platform:
@@ -68,7 +69,7 @@ class Known:
             raise UsageError(f"there is no project here, so `{option}` has to say whose catalog", help=advice)
         raise UsageError(f"the project has no default platform, so `{option}` has to say whose catalog", help=advice)
 
-    def _catalog_of(self, org: dict[str, object]) -> str | None:
+    def _catalog_of(self, org: dict[str, Value]) -> str | None:
         catalog, platform = org.get("catalog"), org.get("platform", self.default_platform)
         if isinstance(catalog, str):
             return catalog
@@ -81,7 +82,9 @@ class Known:
         if id in ids:
             return HubcfgError(f"the {noun} `{id}` is in error", help="`hubcfg validate` shows what is wrong with it")
         where = "" if self.has_project else ", and there is no project here that could define it"
-        return UsageError(f"there is no {noun} `{id}`{where}", help=did_you_mean(id, ids) or f"there are {shorten(ids, 10)}")
+        return UsageError(
+            f"there is no {noun} `{id}`{where}", help=did_you_mean(id, ids) or f"there are {shorten(ids, 10)}"
+        )
 
 
 def know_builtin() -> Known:
@@ -110,5 +113,5 @@ def know_definitions(settings: Settings, *named: str | None) -> Known:
     files = parse_sources(discover(root, project).sources)
     shaped = [one for parsed in files for one in shape_file(parsed)[0]]
     collected, _ = collect_entries(shaped, files, project.platform)
-    orgs = tuple(dict(item.value) for item in collected.singular.get("Org", {}).values() if item.value is not None)
+    orgs = tuple(item.value for item in collected.singular.get("Org", {}).values() if item.value is not None)
     return Known(Definitions(collected), project.platform, orgs, has_project=True)

@@ -95,6 +95,9 @@ def run(arguments: Sequence[str]) -> int:
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as exit:
         return exit.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
     except click.UsageError as error:
         usage = "" if error.ctx is None else error.ctx.get_usage() + "\n"
         return _fail(arguments, 2, error.format_message(), None, prefix=usage)
@@ -143,7 +146,7 @@ def _innermost_frame(error: Exception) -> str:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    pairs = zip(arguments, [*arguments, ""][1:], strict=True)
     return any(one == "--format=json" or (one == "--format" and two == "json") for one, two in pairs)
 
 

@@ -45,7 +45,10 @@ def combined_schema(catalog: Catalog | None = None) -> Schema:
     ]
     described = [{"const": name, "description": kind.schema["description"]} for name, kind in kinds.items()]
     for name, kind in kinds.items():
-        definitions[name].setdefault("properties", {})["kind"] = {"const": name, "description": kind.schema["description"]}
+        definitions[name].setdefault("properties", {})["kind"] = {
+            "const": name,
+            "description": kind.schema["description"],
+        }
     return _head("hubcfg", "A source file of a hubcfg project.") | {
         "type": "object",
         "if": {"required": ["hubcfg"]},
@@ -76,7 +79,9 @@ def published_schemas(catalog: Catalog | None = None) -> list[Published]:
     published = [Published("all", "all.json", False, "Every source file, told apart by `kind`", combined)]
     for name, kind in all_kinds().items():
         schema = kind_schema(name, catalog)
-        published.append(Published(name, f"{name.lower()}.json", False, kind.schema["description"].removesuffix("."), schema))
+        published.append(
+            Published(name, f"{name.lower()}.json", False, kind.schema["description"].removesuffix("."), schema)
+        )
     for format, schema in output_schemas().items():
         file = f"outputs/{format.split('.', 1)[1].split('/')[0]}.json"
         published.append(Published(format, file, True, schema["title"], schema))
@@ -179,7 +184,9 @@ def describe_patterns(catalog: Catalog) -> dict[str, str]:
         mask = catalog.match(pattern)
         sensitive = (mask & catalog.sensitive).bit_count()
         counted = number(mask.bit_count(), "permission")
-        found[pattern] = f"{_wide_name(pattern)}: {counted}, {f'{sensitive:,} of them sensitive' if sensitive else 'none sensitive'}"
+        found[pattern] = (
+            f"{_wide_name(pattern)}: {counted}, {f'{sensitive:,} of them sensitive' if sensitive else 'none sensitive'}"
+        )
     return dict(sorted(found.items()))
 
 

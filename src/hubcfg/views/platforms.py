@@ -3,7 +3,6 @@
 import json
 import textwrap
 from collections.abc import Sequence
-from typing import Any
 
 from hubcfg.platforms.catalog import Catalog
 from hubcfg.platforms.grants import Audience, Group
@@ -38,7 +37,9 @@ def render_platforms(format: str, platforms: Sequence[tuple[Platform, bool]], *,
     return "\n".join(_table(["platform", "name", "", "roles"], rows, use_color))
 
 
-def render_platform(format: str, platform: Platform, catalog: Catalog, is_builtin: bool, *, use_color: bool = False) -> str:
+def render_platform(
+    format: str, platform: Platform, catalog: Catalog, is_builtin: bool, *, use_color: bool = False
+) -> str:
     """Returns one platform with its catalog, `extends` resolved, as text or JSON."""
     if format == "json":
         document = {"format": FORMAT, "platform": platform.raw, "catalog": catalog.raw}
@@ -84,7 +85,10 @@ class _Description:
             staff = "staff are assigned to them" if platform.assigns_clients else "all staff work for all of them"
             clients = f"{staff}, {'with' if platform.has_departments else 'without'} departments"
         rows = [
-            ["subscriptions", f"orgs subscribe to products{always}" if platform.subscriptions else "none, all products are active"],
+            [
+                "subscriptions",
+                f"orgs subscribe to products{always}" if platform.subscriptions else "none, all products are active",
+            ],
             ["clients", clients],
             ["client users", self._client_users() if platform.client_users else "none"],
             ["teams", "yes" if platform.has_teams else "none"],
@@ -131,14 +135,21 @@ class _Description:
         if role.implied_products:
             rows.append(["products", f"{join_words(list(role.implied_products))} without being granted"])
         for name, categories in role.obligations:
-            of = "every sensitive permission" if categories is None else f"the categories {join_words(list(categories))}"
+            of = (
+                "every sensitive permission" if categories is None else f"the categories {join_words(list(categories))}"
+            )
             rows.append(["obligation", f"{name} with {of}"])
         notes = f" ({'; '.join(_notes(role))})" if _notes(role) else ""
         return [paint(role.id, "bold", use_color=self._use_color) + notes, *_table(None, rows, False)]
 
     def _groups(self) -> list[str]:
         rows = [
-            [group.id, group.audience.value, f"{self._granted(group).bit_count():,}", group.description or group.name or ""]
+            [
+                group.id,
+                group.audience.value,
+                f"{self._granted(group).bit_count():,}",
+                group.description or group.name or "",
+            ]
             for group in self._platform.groups.values()
         ]
         return _table(["group", "audience", "permissions", "description"], rows, self._use_color)
@@ -209,7 +220,9 @@ def _table(head: list[str] | None, rows: list[list[str]], use_color: bool) -> li
     for row in everything:
         start = "  " + "".join(row[index].ljust(widths[index]) + "  " for index in columns[:-1])
         rest = " " * indent
-        wrapped = textwrap.wrap(row[columns[-1]], max(_WIDTH - indent, 40), break_long_words=False, break_on_hyphens=False)
+        wrapped = textwrap.wrap(
+            row[columns[-1]], max(_WIDTH - indent, 40), break_long_words=False, break_on_hyphens=False
+        )
         text = "\n".join([start + (wrapped[0] if wrapped else ""), *(rest + line for line in wrapped[1:])]).rstrip()
         lines.append(paint(text, "dim", use_color=use_color) if row is head else text)
     return lines

@@ -37,7 +37,8 @@ def render_rule(format: str, rule: Rule, *, use_color: bool = False) -> str:
         return _to_json([rule])
     title = paint(f"{rule.severity.value}[{rule.name}]", rule.severity.value, use_color=use_color)
     text = _SECTION.sub(
-        lambda match: match[0].replace(match[1], paint(match[1], "bold", use_color=use_color)), inspect.cleandoc(rule.doc)
+        lambda match: match[0].replace(match[1], paint(match[1], "bold", use_color=use_color)),
+        inspect.cleandoc(rule.doc),
     )
     return f"{title} ({rule.table.value})\n\n{text}\n\n{_how_to_ignore(rule)}"
 

@@ -16,7 +16,9 @@ from hubcfg.views.catalog import render_permissions
 
 def _catalog_options(function: Callable[..., Any]) -> Callable[..., Any]:
     function = click.option("--catalog", metavar="ID", help="The catalog of this id.")(function)
-    return click.option("--platform", metavar="ID", help="The catalog of this platform; default: the project's.")(function)
+    return click.option("--platform", metavar="ID", help="The catalog of this platform; default: the project's.")(
+        function
+    )
 
 
 @click.group("catalog", cls=HelpfulGroup)
@@ -66,7 +68,9 @@ def search(settings: Settings, words: tuple[str, ...], platform: str | None, cat
     if not permissions:
         near = suggest_words(found, words)
         advice = f"; did you mean `{' '.join(near)}`?" if near else "; fewer words find more"
-        settings.note(f"no permission of the catalog `{found.id}` has {' and '.join(f'`{word}`' for word in words)}{advice}")
+        settings.note(
+            f"no permission of the catalog `{found.id}` has {' and '.join(f'`{word}`' for word in words)}{advice}"
+        )
     if permissions or output == "json":
         click.echo(render_permissions(output, found, permissions, words=words, use_color=settings.use_color()))
     return 0

@@ -21,12 +21,18 @@ def platforms(ctx: click.Context, output: str) -> int:
     Example: hubcfg platforms
     """
     if ctx.invoked_subcommand is not None:
-        ctx.default_map = {"show": {"output": output}}  # `platforms --format json show ID` means the same as with it last
+        ctx.default_map = {
+            "show": {"output": output}
+        }  # `platforms --format json show ID` means the same as with it last
         return 0
     settings: Settings = ctx.obj
     known = know_definitions(settings)
     names = builtin_names()
-    found = [(platform, id in names) for id in known.definitions.platform_ids() if (platform := known.definitions.platform(id))]
+    found = [
+        (platform, id in names)
+        for id in known.definitions.platform_ids()
+        if (platform := known.definitions.platform(id))
+    ]
     click.echo(render_platforms(output, found, use_color=settings.use_color()))
     return 0
 

@@ -18,12 +18,29 @@ def _complete_name(_ctx: click.Context, _param: click.Parameter, incomplete: str
 
 @click.command("schema")
 @click.argument("name", metavar="[KIND]", required=False, shell_complete=_complete_name)
-@click.option("--all", "is_all", is_flag=True, help="One schema for all source files, told apart by `kind`; for editors.")
-@click.option("--with-catalog", "catalog", metavar="[ID]", is_flag=False, flag_value="", help="Describe every permission of a catalog where patterns stand; default: the project's.")
-@click.option("-o", "--out", metavar="PATH", type=click.Path(path_type=Path), help="Write to this file; without KIND, all schemas to this folder.")
+@click.option(
+    "--all", "is_all", is_flag=True, help="One schema for all source files, told apart by `kind`; for editors."
+)
+@click.option(
+    "--with-catalog",
+    "catalog",
+    metavar="[ID]",
+    is_flag=False,
+    flag_value="",
+    help="Describe every permission of a catalog where patterns stand; default: the project's.",
+)
+@click.option(
+    "-o",
+    "--out",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Write to this file; without KIND, all schemas to this folder.",
+)
 @format_option("text", "json")
 @click.pass_obj
-def schema(settings: Settings, name: str | None, is_all: bool, catalog: str | None, out: Path | None, output: str) -> int:
+def schema(
+    settings: Settings, name: str | None, is_all: bool, catalog: str | None, out: Path | None, output: str
+) -> int:
     """Print the JSON Schemas of source files and outputs, for editors and other tools.
 
     Without KIND it lists them. KIND is a kind of document, `hubcfg.yaml`, or the format of an output such as `bundle`.
@@ -64,7 +81,9 @@ def _find_catalog(settings: Settings, id: str | None) -> Catalog | None:
 
     known = know_definitions(settings, id or None)
     if id and find_published(published_schemas(), id) and id not in known.definitions.catalog_ids():
-        raise UsageError(f"`{id}` is a kind, not a catalog", help=f"write the kind first: `hubcfg schema {id} --with-catalog`")
+        raise UsageError(
+            f"`{id}` is a kind, not a catalog", help=f"write the kind first: `hubcfg schema {id} --with-catalog`"
+        )
     return known.catalog(id) if id else known.choose_catalog(None, None, "--with-catalog ID")
 
 
