@@ -176,7 +176,11 @@ def _besides(role: PlatformRole) -> Iterable[str]:
         yield "root"
     if role.min_holders or role.max_holders is not None:
         most = "" if role.max_holders is None else f" to {role.max_holders}"
-        yield f"exactly {role.min_holders}" if role.min_holders == role.max_holders else f"{role.min_holders or 'none'}{most or ' or more'}"
+        yield (
+            f"exactly {role.min_holders}"
+            if role.min_holders == role.max_holders
+            else f"{role.min_holders or 'none'}{most or ' or more'}"
+        )
     if role.assignment_needs_approval:
         yield "needs an approval"
     if role.transfer is not Transfer.FREE:

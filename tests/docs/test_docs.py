@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from hubcfg.core.instants import Instant
+from hubcfg.pipeline import compile_project
 from tests.docs.examples import Example, compile_example, judge, load_examples
 from tests.docs.generated import PARTS
 from tests.docs.pages import ROOT, Page, all_pages, current_pages, example_pages
@@ -49,6 +51,20 @@ def test_links_lead_somewhere(page: Page) -> None:
         target = (page.path.parent / path).resolve() if path else page.path.resolve()
         assert target.exists(), link
         assert not anchor or anchor in pages[target].anchors, link
+
+
+def test_the_worked_example_comes_out_as_its_table_says(tmp_path: Path) -> None:
+    """Each user of the worked example in docs/resolution.md holds exactly what the table beside it lists."""
+    page = Page(ROOT / "docs" / "resolution.md")
+    rewrite_page(page, tmp_path, PARTS)
+    compiled = compile_project(tmp_path / "example", as_of=Instant(0))
+    assert compiled.access is not None
+    access = compiled.access.orgs["acme"]
+    names = access.org.catalog.to_names
+    held = {id.split("@")[0]: names(access.holding(user).effective) for id, user in access.org.users.items()}
+    table = page.text.partition("| user | effective | why |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (\w+) \| ([^|]+) \|", table, re.M)
+    assert {user: re.findall(r"`([^`]+)`", effective) for user, effective in rows} == held
 
 
 def test_citations_exist() -> None:

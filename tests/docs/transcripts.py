@@ -72,7 +72,11 @@ def run_command(command: str, folder: Path, home: Path) -> tuple[str, int]:
         "COLUMNS": "100",
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_GLOBAL": os.devnull,
-        **{f"GIT_{who}_{what}": "olga@brightdesk.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        **{
+            f"GIT_{who}_{what}": "olga@brightdesk.example"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        },
     }
     done = subprocess.run(
         ["bash", "-c", command],
