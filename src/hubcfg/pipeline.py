@@ -97,8 +97,8 @@ def compile_project(
     if project is None:
         return Compiled(root, _judge(findings, None, sources, [project_file]), sources)
     discovery = discover(root, project)
-    sources |= {source.path: source for source in (*discovery.sources, *discovery.in_outputs)}
-    files = parse_sources(discovery.sources)
+    sources |= {source.path: source for source in (*discovery.sources, *discovery.in_outputs, *discovery.unreadable)}
+    files = parse_sources((*discovery.sources, *discovery.unreadable))
     config, found = validate_documents(project, files)
     findings += found + discovery.findings + _find_hidden_sources(discovery)
     access = resolve_access(config, as_of)

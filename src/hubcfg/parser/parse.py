@@ -26,11 +26,14 @@ def parse_sources(
 def parse_source(source: SourceFile) -> ParsedFile:
     """Reads one file. What is wrong with it is in the result's findings; no input raises."""
     try:
-        text = decode(source.read())
+        data = source.read()
     except OSError as error:
         return _unreadable(source.path, error.strerror or str(error))
+    try:
+        text = decode(data)
     except UnicodeDecodeError as error:
-        return _unreadable(source.path, f"it is not UTF-8 (byte {error.start + 1})")
+        seen = data.decode("utf-8", "replace")
+        return _unreadable(source.path, f"it is not UTF-8 (byte {error.start + 1})", seen)
     return parse_text(source.path, text)
 
 
@@ -54,6 +57,6 @@ def parse_text(path: str, text: str) -> ParsedFile:
     return ParsedFile(path, documents, tuple(careful.findings), careful.broken_text, has_ignores)
 
 
-def _unreadable(path: str, why: str) -> ParsedFile:
+def _unreadable(path: str, why: str, seen: str = "") -> ParsedFile:
     findings: tuple[Finding, ...] = (unreadable(path, why),)
-    return ParsedFile(path, (), findings, broken_text="")
+    return ParsedFile(path, (), findings, broken_text=seen)

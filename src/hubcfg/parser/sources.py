@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -29,11 +30,16 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The source files in the order of their paths, those in output folders, and what is wrong with the tree."""
+    """The source files in the order of their paths, those in output folders, and what is wrong with the tree.
+
+    `unreadable` are files and folders that may not or cannot be read; reading one raises OSError with the reason, and it is
+    never to be written.
+    """
 
     sources: list[SourceFile]
     in_outputs: list[SourceFile]
     findings: list[Finding]
+    unreadable: list[SourceFile]
 
 
 class _Matcher(Protocol):
@@ -50,7 +56,7 @@ def find_sources(
     walk = _Walk(root, tuple(patterns), frozenset(_normal(folder) for folder in output_folders))
     walk.visit(str(root), "", is_output=False)
     found = walk.found
-    for sources in (found.sources, found.in_outputs):
+    for sources in (found.sources, found.in_outputs, found.unreadable):
         sources.sort(key=lambda source: source.path)
     return found
 
@@ -59,7 +65,7 @@ class _Walk:
     """One walk over a project's folders."""
 
     def __init__(self, root: Path, patterns: tuple[str, ...], outputs: frozenset[str]) -> None:
-        self.found = Discovery([], [], [])
+        self.found = Discovery([], [], [], [])
         self._root = os.path.realpath(root)
         self._wanted = None if patterns == DEFAULT_SOURCES else match_patterns(patterns)
         self._ignored = _read_ignore_file(root)
@@ -111,6 +117,8 @@ class _Walk:
 
     def _judge_link(self, entry: "os.DirEntry[str]", path: str) -> None:
         target = os.path.realpath(entry.path)
+        if self._wanted is not None and not self._wanted.match_file(path):
+            return
         if os.path.isdir(target):  # noqa: PTH112 - realpath gives a string
             return
         if not target.startswith(self._root + os.sep):
@@ -119,7 +127,7 @@ class _Walk:
             self._unreadable(path, "it is a link to a file that does not exist")
 
     def _unreadable(self, path: str, why: str) -> None:
-        self.found.findings.append(unreadable(path, why))
+        self.found.unreadable.append(SourceFile(path, partial(_refuse, why)))
 
 
 def read_within(root: Path, name: str) -> bytes:
@@ -130,11 +138,15 @@ def read_within(root: Path, name: str) -> bytes:
     return file.read_bytes()
 
 
+def _refuse(why: str) -> bytes:
+    raise OSError(why)
+
+
 def unreadable(path: str, why: str) -> Finding:
     """Returns the finding for a file or folder that cannot be read."""
     return find(
         UNREADABLE_FILE,
-        f"`{path}` cannot be read: {why.lower()}",
+        f"`{path}` cannot be read: {why[:1].lower()}{why[1:]}",
         Span(path),
         help="nothing may be passed over silently: mend the file or the access to it, or remove it",
     )
