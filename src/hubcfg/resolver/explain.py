@@ -103,7 +103,8 @@ class Explanation:
 
     `counting` are the chains that yield it, `waiting` those whose windows do not hold. `denies` are all that match,
     also where the baseline gives the permission all the same. `begins` is the next instant at which the answer
-    becomes "yes" by itself. `carriers` would give the permission; `roles` are the platform roles that may hold it.
+    becomes "yes" by itself. `carriers` would give the permission; `roles` are the platform roles that may hold it, of which
+    `giving` have it without any grant. `obligations` come with the permission where it is held.
     """
 
     user: User
@@ -119,6 +120,8 @@ class Explanation:
     begins: Instant | None
     carriers: tuple[Carrier, ...]
     roles: tuple[str, ...]
+    giving: tuple[str, ...]
+    obligations: tuple[str, ...]
 
 
 class Explainer:
@@ -152,6 +155,8 @@ class Explainer:
             begins=next((step.instant for step in holding.timeline[1:] if step.effective & bit), None),
             carriers=self._carriers(entry, bit) if any(one.obstacle in _LACKS_GRANT for one in hindrances) else (),
             roles=self._roles(bit),
+            giving=self._giving(bit),
+            obligations=tuple(name for name, mask in self.access.obligations(holding).items() if mask & bit),
         )
 
     def hindrances(self, holding: Holding, bit: Mask) -> tuple[Hindrance, ...]:
@@ -321,6 +326,15 @@ class Explainer:
             if ceiling & bit and (bit & self._catalog.read or not role.is_read_only):
                 found.append((ceiling.bit_count(), id))
         return tuple(id for _, id in sorted(found))
+
+    def _giving(self, bit: Mask) -> tuple[str, ...]:
+        """Returns the platform roles whose baseline gives the permission whatever products are granted."""
+        roles = self._org.platform.roles
+        return tuple(
+            id
+            for id in self._roles(bit)
+            if roles[id].has_all_products and self._resolver.matches(roles[id].baseline) & bit
+        )
 
     def _product(self, bit: Mask) -> str:
         return self._catalog.to_names(bit)[0].split(".", 1)[0]

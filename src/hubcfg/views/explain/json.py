@@ -32,6 +32,7 @@ def _answer(answer: Answer, lines: Lines) -> dict[str, Any]:
         "role": user.entry.role,
         "audience": user.entry.audience.value,
         "known": answer.is_known,
+        "scope": access.scope(user),
         "meaning": answer.meaning,
         "matched": answer.matched,
         "held": [row_json(row) for row in answer.held],
@@ -72,6 +73,8 @@ def _explanation(answer: Answer, explanation: Explanation, lines: Lines) -> dict
         ],
         "carriers": [{"kind": one.noun, "id": one.id, "permissions": one.size} for one in explanation.carriers],
         "roles": list(explanation.roles),
+        "giving_roles": list(explanation.giving),
+        "obligations": list(explanation.obligations),
     }
 
 

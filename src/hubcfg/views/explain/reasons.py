@@ -31,6 +31,21 @@ def find_reasons(access: OrgAccess, explanation: Explanation) -> list[Reason]:
     return [writer.reason(one, explanation) for one in explanation.hindrances]
 
 
+def needed_reasons(explanation: Explanation, reasons: Sequence[Reason]) -> list[Reason]:
+    """Returns the reasons whose advice is to be followed.
+
+    Nothing helps where the audience is the other one; where only roles may hold the permission that give it themselves, no grant
+    is needed beside such a role.
+    """
+    final = [reason for reason in reasons if reason.obstacle is Obstacle.AUDIENCE]
+    if final:
+        return final
+    has_role_advice = any(reason.obstacle in (Obstacle.CEILING, Obstacle.READ_ONLY) for reason in reasons)
+    if has_role_advice and explanation.roles and set(explanation.roles) == set(explanation.giving):
+        return [reason for reason in reasons if reason.obstacle is not Obstacle.NOT_GRANTED]
+    return list(reasons)
+
+
 def summarize_hindrances(access: OrgAccess, user: User, permission: str, hindrances: Sequence[Hindrance]) -> str:
     """Returns what keeps a permission away in half a sentence."""
     writer = _Writer(access, user, permission)
@@ -114,7 +129,7 @@ class _Writer:
             case Obstacle.NO_ROLE:
                 return "add `role:` with a role of the platform"
             case Obstacle.READ_ONLY | Obstacle.CEILING:
-                return self._other_roles(explanation.roles)
+                return self._other_roles(explanation)
             case Obstacle.NOT_GRANTED:
                 return self._grant(explanation)
             case Obstacle.NOT_YET:
@@ -134,13 +149,16 @@ class _Writer:
             case _ as never:
                 assert_never(never)
 
-    def _other_roles(self, roles: Sequence[str]) -> str:
+    def _other_roles(self, explanation: Explanation) -> str:
         if self._user.entry.audience is Audience.CLIENT:
             return "no change to this entry can give it: the platform's `client_access` keeps it from client users"
-        if not roles:
+        if not explanation.roles:
             return f"no role of the platform `{self._access.org.platform.id}` may hold it"
-        words = join_words([f"`{role}`" for role in roles])
-        return f"give another role: {f'only {words}' if len(roles) == 1 else words} may hold it"
+        fit = [f"`{role}`" for role in explanation.roles if role not in explanation.giving]
+        giving = [f"`{role}`" for role in explanation.giving]
+        parts = [f"{join_words(fit)} may hold it"] if fit else []
+        parts += [f"{join_words(giving)} {'has' if len(giving) == 1 else 'have'} it without a grant"] if giving else []
+        return f"give another role: {'; '.join(parts)}"
 
     def _grant(self, explanation: Explanation) -> str:
         named = [

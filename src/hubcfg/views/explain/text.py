@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from hubcfg.core.instants import format_instant
 from hubcfg.core.places import Place
+from hubcfg.platforms.grants import Audience
 from hubcfg.resolver.chains import Chain, Link, Ways
 from hubcfg.resolver.explain import Explanation, Obstacle, Opening
 from hubcfg.views.colors import paint
 from hubcfg.views.counts import join_words, number
 from hubcfg.views.explain import Answer
-from hubcfg.views.explain.reasons import Reason, find_reasons, summarize_hindrances
-from hubcfg.views.held import fold_names, source_lines, window_words, wrap
+from hubcfg.views.explain.reasons import Reason, find_reasons, needed_reasons, summarize_hindrances
+from hubcfg.views.held import fold_names, scope_words, source_lines, window_words, wrap
 from hubcfg.views.places import Lines
 
 SHOWN_CHAINS = 6
@@ -151,6 +152,11 @@ class _Text:
         opening = _OPENINGS[explanation.opening] if explanation.opening is not None else ""
         state = org.products.get(product, "active")
         rows += wrap(f"the product {product}, {state} in the org{opening}", self._width, "  ", 4)
+        if entry.audience is Audience.CLIENT or org.platform.assigns_clients:
+            rows += wrap(f"for {scope_words(self._answer.access.scope(explanation.user))}", self._width, "  ", 4)
+        if explanation.obligations:
+            names = join_words([name.replace("-", " ") for name in explanation.obligations])
+            rows += ["", *wrap(f"whoever uses it needs {names}", self._width)]
         if explanation.in_baseline and explanation.denies:
             rows += [
                 "",
@@ -174,10 +180,12 @@ class _Text:
         rest = self._left_by_read_only(explanation)
         if rest:
             rows += wrap(rest, self._width, "    ")
-        final = [reason for reason in reasons if reason.obstacle is Obstacle.AUDIENCE]
-        rows += ["", self._title("to make it yes" if len(reasons) == 1 or final else "to make it yes, all of this")]
-        for reason in final or reasons:
-            rows += wrap(reason.advice + self._at(reason), self._width, "  ", 4)
+        needed = needed_reasons(explanation, reasons)
+        # One piece of advice may answer several reasons.
+        advice = dict.fromkeys(reason.advice + self._at(reason) for reason in needed)
+        rows += ["", self._title("to make it yes" if len(advice) == 1 else "to make it yes, all of this")]
+        for text in advice:
+            rows += wrap(text, self._width, "  ", 4)
         if explanation.begins is not None and not any(reason.obstacle is Obstacle.NOT_YET for reason in reasons):
             rows += ["", f"it becomes yes by itself at {format_instant(explanation.begins)}"]
         return rows
