@@ -35,7 +35,9 @@ class Gathered:
 
     def related(self, place: Place, limit: int = 10) -> tuple[Related, ...]:
         """Returns the users' keys; not where the pattern at `place` stands in the user's own entry."""
-        keys = [(id, check.user_key(user)) for (_, id), (check, user) in sorted(self.users.items(), key=lambda one: one[0])]
+        keys = [
+            (id, check.user_key(user)) for (_, id), (check, user) in sorted(self.users.items(), key=lambda one: one[0])
+        ]
         return tuple(
             Related(f"`{id}` has it", key)
             for id, key in keys[:limit]

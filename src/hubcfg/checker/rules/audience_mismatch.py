@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from hubcfg.checker.scope import Listed, OrgCheck, ProjectCheck, bundle_place, listed_grants
 from hubcfg.core.finding import Finding, Related, find
 from hubcfg.core.nearest import shorten
-from hubcfg.core.places import Part, Place
+from hubcfg.core.places import Part
 from hubcfg.core.rule import Rule, Table
 from hubcfg.platforms.grants import Audience, Group
 from hubcfg.validator.config import Entry, User
@@ -96,7 +96,9 @@ def _find_wrong_groups(check: OrgCheck, entry: Entry) -> Iterator[tuple[Listed, 
             ]
             if wrong:
                 names = shorten(dict.fromkeys(group.id for group in wrong), 3)
-                message = f"the Hub role `{role.id}` is in {names}, for {_WHOSE[wrong[0].audience]}, and this is {whose}"
+                message = (
+                    f"the Hub role `{role.id}` is in {names}, for {_WHOSE[wrong[0].audience]}, and this is {whose}"
+                )
                 yield listed, message, wrong[0]
 
 
@@ -127,14 +129,18 @@ def _check_includes(group: Group, groups: dict[str, Group], where: str = "") -> 
 def _advise(check: OrgCheck, wrong: Group) -> str:
     own = Audience.CLIENT if wrong.audience is Audience.STAFF else Audience.STAFF
     fitting = [group.id for group in check.org.groups.values() if group.audience is own]
-    return f"groups for {_WHOSE[own]} are {shorten(sorted(fitting), 6)}" if fitting else f"there is no group for {_WHOSE[own]}"
+    return (
+        f"groups for {_WHOSE[own]} are {shorten(sorted(fitting), 6)}"
+        if fitting
+        else f"there is no group for {_WHOSE[own]}"
+    )
 
 
 def _audience_of(group: Group) -> tuple[Related, ...]:
     """The place where a group of the project is defined; platforms' built-in groups have none."""
     if group.document.file.startswith("hubcfg:"):
         return ()
-    place: Place = bundle_place(group, part=Part.KEY)
+    place = bundle_place(group, part=Part.KEY)
     return (Related(f"the group `{group.id}` is for {_WHOSE[group.audience]}", place),)
 
 

@@ -34,7 +34,9 @@ def check(check: OrgCheck) -> Iterator[Finding]:
             names = shorten(catalog.to_names(left), 3)
             is_whole = left == catalog.match(pattern) & holding.rights.audience
             message = f"this deny takes nothing from the baseline: {giver} gives {names} all the same"
-            advice = "give another platform role, or less product access" + (", and remove the deny" if is_whole else "")
+            advice = "give another platform role, or less product access" + (
+                ", and remove the deny" if is_whole else ""
+            )
             for user in users:
                 yield find(RULE, message, check.place(user, *path), help=advice)
 

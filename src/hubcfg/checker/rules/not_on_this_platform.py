@@ -30,7 +30,10 @@ def check(check: OrgCheck) -> Iterator[Finding]:
 
 
 def _check_documents(org: Org) -> Iterator[Finding]:
-    for kind, has_it, what in (("Clients", org.platform.has_clients, "clients"), ("Teams", org.platform.has_teams, "teams")):
+    for kind, has_it, what in (
+        ("Clients", org.platform.has_clients, "clients"),
+        ("Teams", org.platform.has_teams, "teams"),
+    ):
         if not has_it:
             for document in org.documents.get(kind, ()):
                 yield _report(org.platform, what, document.place("kind"), "remove the document")
@@ -59,7 +62,9 @@ def _check_departments(org: Org) -> Iterator[Finding]:
         clients = raw.get("clients") if isinstance(raw, dict) else None
         written = clients.get(client.id) if isinstance(clients, dict) else None
         if isinstance(written, dict) and "departments" in written:
-            yield _report(org.platform, "departments", client.document.key("clients", client.id, "departments"), _REMOVE)
+            yield _report(
+                org.platform, "departments", client.document.key("clients", client.id, "departments"), _REMOVE
+            )
 
 
 def _check_users(check: OrgCheck) -> Iterator[Finding]:

@@ -35,7 +35,9 @@ def check(check: OrgCheck) -> Iterator[Finding]:
                 continue
             state = org.products.get(product.product)
             says = f"says `{state}`" if state else "does not name it"
-            related = (Related(f"the org {says} here", org.document.place("products", product.product) if state else where),)
+            related = (
+                Related(f"the org {says} here", org.document.place("products", product.product) if state else where),
+            )
             for user in users:
                 yield find(RULE, f"the org `{org.id}` has not subscribed to `{product.product}`",
                            check.place(user, "products", product.product, part=Part.KEY),
