@@ -110,6 +110,10 @@ DUPLICATE_ID = Rule(
     Table.REFERENCES,
     """The same id, or one that looks the same, is defined twice; or two users have one `uid`.
 
+    Ids look the same when they are equal under Unicode's NFKC and case folding. It is also reported where a group takes the
+    name of one that the platform has, or that is shared with the org, and where a project defines a built-in platform or
+    catalog again. It stands at the later place, in the order of files and lines.
+
     Why: two people, groups or clients with one name cannot be told apart, neither by hubcfg nor by a reviewer.
 
     Example:

@@ -1,5 +1,8 @@
 """Something of staff at a client's user, or the other way round.
 
+A client's user must have a `company` and may have neither `role` nor `clients`, `products` or `authentication`; one of the
+staff must have a `role` and may have no `company`. Groups are for one audience: its users, and groups that include them.
+
 Why: staff and clients' users are two worlds: staff have a platform role, a client's user has one company and nothing but it.
 
 Example:

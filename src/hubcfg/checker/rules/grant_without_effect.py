@@ -1,5 +1,9 @@
 """A grant, deny or `clients` entry that changes nothing, time windows aside.
 
+What is granted may be cut by the ceiling of the role, by its being read-only, by product access, by the org's subscriptions or
+by a deny; a pattern in a product entry may be of another product; a deny may take what nobody granted; and `clients` mean
+nothing to a role that works for all of them or none. What is reported has no effect for anybody who has it.
+
 Why: a line without effect looks like access, or like a safeguard, in every review; and it may come to life unseen when the thing
 that cuts it changes.
 

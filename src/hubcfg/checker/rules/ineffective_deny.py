@@ -1,5 +1,7 @@
 """A deny of something that is effective all the same, because the role's baseline gives it.
 
+Time windows are left aside: all grants are taken as counting.
+
 Why: a deny takes from what groups, roles and direct grants give, never from the role's baseline; in review it looks like a limit.
 
 Example:

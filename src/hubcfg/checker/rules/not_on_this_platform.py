@@ -1,5 +1,8 @@
 """A document or field for something that the org's platform does not have.
 
+It may be a Teams or Clients document, `departments` of a client, `clients` or `authentication` of a user, a client's user,
+`authentication` or `products` of an org, or among those a product that is always active.
+
 Why: it would look like a limit or a grant in review and have no effect at all.
 
 Example:

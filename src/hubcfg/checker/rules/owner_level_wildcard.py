@@ -1,5 +1,8 @@
 """A pattern whose every segment is `*`, granted to someone whose role does not have everything anyway.
 
+`*`, `*.*` and `*.*.*` are such patterns, whether granted directly or through a group or Hub role. It stands at the pattern,
+with the users as other places. In a product entry they mean that product, and are fine.
+
 Why: it grants whatever the platform has or ever will have; only the role made for that may do so.
 
 Example:

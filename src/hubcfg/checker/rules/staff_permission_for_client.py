@@ -1,5 +1,7 @@
 """A client's own user is granted what only staff may hold.
 
+It is reported where all that a pattern matches is for staff only, be it granted directly or through groups and Hub roles.
+
 Why: it gives nothing, as a client user holds only what is meant for clients; but in review it looks like access to the inside.
 
 Example:
