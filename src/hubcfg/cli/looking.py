@@ -63,18 +63,23 @@ def pick_users(compiled: Compiled, org: str | None, user: str) -> list[tuple[Org
     raise UsageError(f"there is no user `{user}`{where}{_maybe_lost(compiled)}", help=_find_near(compiled, orgs, user))
 
 
-def check_pattern(orgs: Iterable[OrgAccess], pattern: str) -> None:
-    """Raises UsageError for a pattern that means nothing in the catalog of any of the orgs, with the nearest that does."""
+def pick_matching(settings: Settings, orgs: Iterable[OrgAccess], pattern: str) -> list[OrgAccess]:
+    """Returns the orgs in whose catalog a pattern means something, and says on stderr where it does not.
+
+    Raises UsageError where it means something in none, with the nearest pattern that does.
+    """
     from hubcfg.validator.patterns import PatternChecker
 
-    slip = None
-    for access in orgs:
-        slip = PatternChecker(access.org.catalog).check(pattern, ())
-        if slip is None:
-            return
-    if slip is None:
+    slips = {access: PatternChecker(access.org.catalog).check(pattern, ()) for access in orgs}
+    if not slips:
         raise UsageError("the project has no org whose access is known", help="`hubcfg validate` says why")
-    raise UsageError(slip.message, help=slip.help)
+    matching = [access for access, slip in slips.items() if slip is None]
+    for access, slip in slips.items():
+        if slip is not None and not matching:
+            raise UsageError(slip.message, help=slip.help)
+        if slip is not None:
+            settings.note(f"note: not in the org {access.org.id}: {slip.message}")
+    return matching
 
 
 def _find_near(compiled: Compiled, orgs: Iterable[OrgAccess], user: str) -> str | None:

@@ -148,6 +148,20 @@ def test_can_that_matches_nothing_for_the_audience_fails(tmp_path: Path, capsys:
     assert "it matches nothing that a client user may hold" in capsys.readouterr().out
 
 
+def test_an_org_whose_catalog_lacks_the_pattern_is_left_out(broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where orgs have different catalogs, only those that know the pattern are looked at, and a note names the others."""
+    (broken / "panel.yaml").write_text(
+        "kind: Org\nid: panel\nplatform: msp-panel\n---\n"
+        "kind: Users\norg: panel\nusers:\n  olga@acme.example: {role: owner}\n"
+    )
+    assert look(broken, "explain", "olga@acme.example", "panel.clients.view", "--format", "json") == 0
+    shown = capsys.readouterr()
+    assert [answer["org"] for answer in json.loads(shown.out)["answers"]] == ["panel"]
+    assert "not in the org acme" in shown.err
+    assert look(broken, "who-can", "panel.clients.view") == 0
+    assert "1 user of 1 in panel holds it" in capsys.readouterr().out
+
+
 def test_a_project_file_that_cannot_be_used_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without a usable hubcfg.yaml there is nothing to look at, and the exit code is 1."""
     (tmp_path / "hubcfg.yaml").write_text("hubcfg: 2\nproject: later\n")

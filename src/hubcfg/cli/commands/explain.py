@@ -2,7 +2,7 @@
 
 import click
 
-from hubcfg.cli.looking import check_pattern, compile_for_looking, pick_users
+from hubcfg.cli.looking import compile_for_looking, pick_matching, pick_users
 from hubcfg.cli.options import as_of_option, format_option, org_option
 from hubcfg.cli.settings import Settings
 from hubcfg.core.instants import Instant
@@ -30,9 +30,8 @@ def explain(
     """
     compiled = compile_for_looking(settings, as_of)
     found = pick_users(compiled, org, user)
-    check_pattern([access for access, _ in found], permission)
-    found = [(access, one) for access, one in found if access.org.catalog.match(permission)]
-    answers = [explain_pattern(Explainer(access), one, permission) for access, one in found]
+    matching = pick_matching(settings, [access for access, _ in found], permission)
+    answers = [explain_pattern(Explainer(access), one, permission) for access, one in found if access in matching]
     click.echo(
         render_answers(output, answers, Lines(compiled.read), width=terminal_width(), use_color=settings.use_color())
     )

@@ -2,7 +2,7 @@
 
 import click
 
-from hubcfg.cli.looking import check_pattern, compile_for_looking, pick_orgs
+from hubcfg.cli.looking import compile_for_looking, pick_matching, pick_orgs
 from hubcfg.cli.options import as_of_option, format_option, org_option
 from hubcfg.cli.settings import Settings
 from hubcfg.core.instants import Instant
@@ -24,8 +24,7 @@ def who_can(settings: Settings, pattern: str, needs_all: bool, org: str | None, 
     """
     compiled = compile_for_looking(settings, as_of)
     orgs = pick_orgs(compiled, org)
-    check_pattern(orgs, pattern)
-    matching = [access for access in orgs if access.org.catalog.match(pattern)]
+    matching = pick_matching(settings, orgs, pattern)
     holders = [find_holders(access, pattern, needs_all=needs_all) for access in matching]
     click.echo(render_holders(output, holders, width=terminal_width(), use_color=settings.use_color()))
     return 1 if any(one.unknown for one in holders) else 0
