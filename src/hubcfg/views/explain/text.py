@@ -86,7 +86,10 @@ class _Text:
 
     def _whereabouts(self) -> str:
         user, org = self._answer.user, self._answer.access.org
-        role = f"role {user.entry.role}" if user.entry.role is not None else f"client user of {user.company}"
+        if user.entry.audience is Audience.CLIENT:
+            role = f"client user of {user.company}" if user.company else "client user of no company"
+        else:
+            role = f"role {user.entry.role}" if user.entry.role else "no role"
         place = self._lines.at(user.document.key(*user.path))
         return f"org {org.id}, {role}, {place}, as of {self._answer.as_of}"
 
