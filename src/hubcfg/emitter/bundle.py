@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hubcfg.core.canonical import Json, canonical_json, canonical_line
+from hubcfg.core.canonical import Json, canonical_json, canonical_object, canonical_without_numbers
 from hubcfg.core.instants import Instant, format_instant
 from hubcfg.platforms.grants import Audience
 from hubcfg.platforms.masks import Mask
@@ -40,26 +40,38 @@ class Bundle:
 UserEnds: TypeAlias = Mapping[str, Sequence[tuple[Instant, Mask]]]
 
 
-def build_bundles(access: OrgAccess, approved: UserEnds, *, flat: bool = False) -> list[tuple[Bundle, dict[str, Json]]]:
-    """Returns the bundles of an org, each with its value; `flat` lists every user's permissions in full.
+def build_bundles(access: OrgAccess, approved: UserEnds, *, flat: bool = False) -> list[Bundle]:
+    """Returns the bundles of an org; `flat` lists every user's permissions in full.
 
     `approved` says when approvals end: a permission that rests on one ends with it.
     """
-    org = access.org
+    return [
+        _encode(access.org, audience, users, _UserBuilder(access, approved, flat))
+        for audience, users in _users_by_audience(access.org)
+    ]
+
+
+def bundle_values(access: OrgAccess, approved: UserEnds) -> dict[Audience, dict[str, Json]]:
+    """Returns the bundles of an org as values, each user's permissions in full."""
+    values: dict[Audience, dict[str, Json]] = {}
+    for audience, users in _users_by_audience(access.org):
+        builder = _UserBuilder(access, approved, is_flat=True)
+        values[audience] = _head(access.org, audience, users) | {
+            "users": {user.id: builder.build(user) for user in users}
+        }
+    return values
+
+
+def _users_by_audience(org: Org) -> list[tuple[Audience, list[User]]]:
+    """Returns the users of each bundle; the clients' one is left out where there are none."""
     staff = [user for user in org.users.values() if user.entry.audience is Audience.STAFF]
     clients = [user for user in org.users.values() if user.entry.audience is Audience.CLIENT]
-    built = [_build(access, approved, Audience.STAFF, staff, flat)]
-    if clients:
-        built.append(_build(access, approved, Audience.CLIENT, clients, flat))
-    return built
+    return [(Audience.STAFF, staff), *([(Audience.CLIENT, clients)] if clients else [])]
 
 
-def _build(
-    access: OrgAccess, approved: UserEnds, audience: Audience, users: list[User], flat: bool
-) -> tuple[Bundle, dict[str, Json]]:
-    org = access.org
-    builder = _UserBuilder(access, approved, flat)
-    value: dict[str, Json] = {
+def _head(org: Org, audience: Audience, users: list[User]) -> dict[str, Json]:
+    """Returns what a bundle says beside its users."""
+    head: dict[str, Json] = {
         "format": FORMAT,
         "org": org.id,
         "platform": org.platform.id,
@@ -67,15 +79,18 @@ def _build(
         "manage": org.manage,
         "catalog": {"id": org.catalog.id, "version": org.catalog.version, "digest": org.catalog.digest},
         "products": {product: org.products.get(product, "active") for product in sorted(org.active_products)},
-        "users": {user.id: builder.build(user) for user in users},
     }
-    if not flat:
-        value["permission_sets"] = builder.sets
     clients = _clients(org, audience, users)
-    if clients:
-        value["clients"] = clients
-    content = canonical_line(value)
-    return Bundle(org.id, org.platform.id, audience, len(users), content), value
+    return head | ({"clients": clients} if clients else {})
+
+
+def _encode(org: Org, audience: Audience, users: list[User], builder: "_UserBuilder") -> Bundle:
+    parts = {key: canonical_json(value) for key, value in _head(org, audience, users).items()}
+    # A large org has millions of values here, and no number among them.
+    parts["users"] = canonical_without_numbers({user.id: builder.build(user) for user in users})
+    if not builder.is_flat:
+        parts["permission_sets"] = canonical_object(builder.sets)
+    return Bundle(org.id, org.platform.id, audience, len(users), canonical_object(parts) + b"\n")
 
 
 def _clients(org: Org, audience: Audience, users: list[User]) -> dict[str, Json]:
@@ -92,11 +107,11 @@ def _clients(org: Org, audience: Audience, users: list[User]) -> dict[str, Json]
 class _UserBuilder:
     """Builds users' entries; what depends on the holding alone is built once for all who share it."""
 
-    def __init__(self, access: OrgAccess, approved: UserEnds, flat: bool) -> None:
-        self.sets: dict[str, Json] = {}
+    def __init__(self, access: OrgAccess, approved: UserEnds, is_flat: bool) -> None:
+        self.sets: dict[str, bytes] = {}
+        self.is_flat = is_flat
         self._access = access
         self._approved = approved
-        self._flat = flat
         self._parts: dict[Holding, dict[str, Json]] = {}
 
     def build(self, user: User) -> dict[str, Json]:
@@ -131,11 +146,13 @@ class _UserBuilder:
         catalog = self._access.org.catalog
         names = catalog.to_names(holding.effective)
         part: dict[str, Json] = {"products": sorted(holding.products)}
-        if self._flat:
+        if self.is_flat:
             part["permissions"] = names
         else:
-            set_id = hashlib.sha256(canonical_json(names)).hexdigest()
-            self.sets[set_id] = names
+            # Names of permissions need no escaping, so this is their canonical JSON.
+            encoded = ('["' + '","'.join(names) + '"]').encode() if names else b"[]"
+            set_id = hashlib.sha256(encoded).hexdigest()
+            self.sets[set_id] = encoded
             part["set"] = set_id
         if holding.rights.role is not None:
             part["role"] = holding.rights.role.id

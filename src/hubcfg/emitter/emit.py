@@ -27,7 +27,7 @@ def emit_bundles(verified: Verified, *, flat: bool = False, map: Callable[..., I
 
 
 def _emit_org(access: OrgAccess, ends: UserEnds, flat: bool) -> list[Bundle]:
-    return [bundle for bundle, _ in build_bundles(access, ends, flat=flat)]
+    return build_bundles(access, ends, flat=flat)
 
 
 def emit_manifest(

@@ -6,7 +6,7 @@ from typing import Any
 
 from hubcfg.checker.check import Verified
 from hubcfg.core.finding import Finding, find
-from hubcfg.emitter.bundle import build_bundles
+from hubcfg.emitter.bundle import bundle_values
 from hubcfg.emitter.templates import RenderError, Template
 from hubcfg.parser.rules import SCHEMA_VIOLATION
 from hubcfg.platforms.grants import Audience
@@ -69,10 +69,7 @@ class _Renderer:
     def _org_values(self, access: OrgAccess) -> dict[str, Any]:
         org = access.org
         if org.id not in self._values:
-            bundles = {
-                bundle.audience: value
-                for bundle, value in build_bundles(access, self._verified.approvals.ends.get(org.id, {}), flat=True)
-            }
+            bundles = bundle_values(access, self._verified.approvals.ends.get(org.id, {}))
             self._values[org.id] = {
                 "org": {"id": org.id, "name": org.name, "platform": org.platform.id},
                 "staff": bundles[Audience.STAFF],
@@ -111,7 +108,7 @@ class _Renderer:
         if "\\" in path or any(not character.isprintable() for character in path):
             return f"`{path!r}` has characters that a path may not have"
         folded = path.casefold()
-        if folded == RESERVED or folded.startswith(f"{RESERVED}/") or folded == MANIFEST:
+        if folded in (RESERVED, MANIFEST) or folded.startswith(f"{RESERVED}/"):
             return f"`{path}` belongs to the bundles"
         for other in self.files:
             one, two = folded + "/", other.casefold() + "/"

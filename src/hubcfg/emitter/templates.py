@@ -19,9 +19,46 @@ MAX_STEPS = 20_000_000
 MAX_SIZE = 256 * 1024 * 1024
 MAX_TEXT = 1024 * 1024
 
-_FILTERS = """abs batch capitalize count d default dictsort e escape first float groupby int items join last length list
-    lower map max min reject rejectattr replace reverse round select selectattr slice sort string sum title trim truncate
-    unique upper""".split()
+_FILTERS = [
+    "abs",
+    "batch",
+    "capitalize",
+    "count",
+    "d",
+    "default",
+    "dictsort",
+    "e",
+    "escape",
+    "first",
+    "float",
+    "groupby",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "string",
+    "sum",
+    "title",
+    "trim",
+    "truncate",
+    "unique",
+    "upper",
+]
 _GLOBALS = ("range", "dict", "namespace", "joiner", "cycler")
 # Methods of text that can make much out of little.
 _SWELLING = frozenset(

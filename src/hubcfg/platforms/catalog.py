@@ -9,6 +9,9 @@ from hubcfg.platforms.grants import Audience
 from hubcfg.platforms.masks import Mask, MaskNames
 from hubcfg.platforms.patterns import is_pattern
 
+# How many masks a memo keeps at most; what is asked for more often than that is not worth the memory.
+MAX_MEMO = 10_000
+
 BUILTIN_CATEGORIES = {
     "deletion": "Deletes, voids or irrevocably removes records",
     "financial": "Money: invoices, payments, prices, pay, budgets",
@@ -52,11 +55,12 @@ class Catalog:
         self.aliases = {alias: str(target) for alias, target in _items(raw.get("aliases")).items()}
         self.all: Mask = (1 << len(self.names)) - 1
         self._segments: tuple[dict[str, Mask], ...] = ({}, {}, {})
-        self._resources: dict[str, Mask] = {}
         self._read: Mask = 0
         self._of_audience = dict.fromkeys(Audience, 0)
         self._of_category: dict[str, Mask] = {}
         self._matches: dict[str, Mask] = {}
+        self._beside: dict[Mask, Mask] = {}
+        self._resources: dict[str, list[Mask]] = {}
         self.to_names = MaskNames(self.names)
         self._index()
 
@@ -81,8 +85,9 @@ class Catalog:
                 categories.setdefault(category, []).append(bit)
         width = len(self.names)
         self._segments = tuple({part: _mask(bits, width) for part, bits in table.items()} for table in segments)
-        self._resources = {resource: _mask(bits, width) for resource, bits in resources.items()}
         self._read = _mask(reads, width)
+        for resource, bits in resources.items():
+            self._resources.setdefault(resource.split(".", 1)[0], []).append(_mask(bits, width))
         self._of_audience = {audience: _mask(bits, width) for audience, bits in audiences.items()}
         self._of_category = {category: _mask(bits, width) for category, bits in categories.items()}
 
@@ -122,16 +127,21 @@ class Catalog:
         """Returns the permissions of a product; none where the catalog does not have it."""
         return self._segments[0].get(product, 0)
 
-    def products_of(self, mask: Mask) -> set[str]:
+    def products_of(self, mask: Mask) -> frozenset[str]:
         """Returns the products that the permissions in `mask` belong to."""
-        return {product for product, of_product in self._segments[0].items() if mask & of_product}
+        return frozenset([product for product, of_product in self._segments[0].items() if mask & of_product])
 
     def reads_beside(self, mask: Mask) -> Mask:
         """Returns the `read` permissions of the products and resources that the permissions in `mask` belong to."""
-        beside = 0
-        for of_resource in self._resources.values():
-            if mask & of_resource:
-                beside |= of_resource & self._read
+        beside = self._beside.get(mask)
+        if beside is None:
+            beside = 0
+            for product in self.products_of(mask):
+                for of_resource in self._resources[product]:
+                    if mask & of_resource:
+                        beside |= of_resource & self._read
+            if len(self._beside) < MAX_MEMO:
+                self._beside[mask] = beside
         return beside
 
     def expand_alias(self, pattern: str) -> str:

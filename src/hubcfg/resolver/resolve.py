@@ -1,6 +1,6 @@
 """Resolves an org: the rules of docs/resolution.md over bit masks, once for each distinct entry."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -41,6 +41,7 @@ class OrgResolver:
         self._org = org
         self._catalog: Catalog = org.catalog
         self._active = org.active_products
+        self._withins: dict[frozenset[str], Mask] = {}
         self._groups: dict[str, Timed] = {}
         self._roles: dict[str, Timed] = {}
         self._rights: dict[tuple[Audience, str | None], Rights] = {}
@@ -196,7 +197,8 @@ class OrgResolver:
         if rights.role is None or not rights.role.is_read_only:
             return granted
         catalog = self._catalog
-        return granted & catalog.read | catalog.reads_beside(granted & ~catalog.read) & rights.audience
+        writes = granted & ~catalog.read
+        return granted & catalog.read | (catalog.reads_beside(writes) & rights.audience if writes else 0)
 
     def open_products(self, entry: Entry, rights: Rights, kept: Mask) -> frozenset[str]:
         """Returns the active products that a staff user can open; `kept` is what is granted and not denied."""
@@ -206,17 +208,20 @@ class OrgResolver:
         if role.has_all_products:
             return self._active
         if entry.products is not None:
-            named = {product.product for product in entry.products}
+            named = frozenset(product.product for product in entry.products)
         else:
             named = self._catalog.products_of(kept)
         always = {*self._org.platform.always_active, *role.implied_products}
         return frozenset((named | always) & self._active)
 
-    def within(self, products: Iterable[str]) -> Mask:
+    def within(self, products: frozenset[str]) -> Mask:
         """Returns the permissions of some products."""
-        mask = 0
-        for product in products:
-            mask |= self._catalog.of_product(product)
+        mask = self._withins.get(products)
+        if mask is None:
+            mask = 0
+            for product in products:
+                mask |= self._catalog.of_product(product)
+            self._withins[products] = mask
         return mask
 
 

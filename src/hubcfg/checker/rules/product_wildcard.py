@@ -41,11 +41,10 @@ def check_project(check: ProjectCheck) -> Iterator[Finding]:
 
 
 def _find_wildcards(owner: Entry | Group | Role, catalog: Catalog) -> Iterator[Listed]:
-    """Yields the patterns; not those in a product's own entry, which is about the whole product by what it says."""
+    """Yields the patterns, product entries' among them."""
     for listed in listed_grants(owner):
         target = listed.grant.target
-        is_wildcard = listed.field == "permissions" and is_product_wildcard(target) and catalog.match(target)
-        if is_wildcard and listed.product != target.split(".", 1)[0]:
+        if listed.field == "permissions" and is_product_wildcard(target) and catalog.match(target):
             yield listed
 
 
