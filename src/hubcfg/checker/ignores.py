@@ -36,7 +36,11 @@ def _judge(comment: IgnoreComment, used: set[str], known: Mapping[str, Rule]) ->
     if not comment.names:
         return [_invalid(comment, "this comment names no finding", "write `# hubcfg: ignore[name] reason`")]
     if not comment.reason:
-        return [_invalid(comment, "this comment gives no reason", "say after the bracket why the finding does not matter here")]
+        return [
+            _invalid(
+                comment, "this comment gives no reason", "say after the bracket why the finding does not matter here"
+            )
+        ]
     found = []
     for name in comment.names:
         rule = known.get(name)

@@ -18,7 +18,9 @@ def check_names(select: Sequence[str], ignore: Sequence[str]) -> None:
     rules = {rule.name: rule for rule in all_rules()}
     for name in sorted(split_names(select) | split_names(ignore)):
         if name not in rules:
-            raise UsageError(f"there is no finding `{name}`", help=did_you_mean(name, rules) or "`hubcfg rules` lists them")
+            raise UsageError(
+                f"there is no finding `{name}`", help=did_you_mean(name, rules) or "`hubcfg rules` lists them"
+            )
     for name in sorted(split_names(ignore)):
         if rules[name].is_protected:
             raise UsageError(f"`{name}` can't be ignored", help="only findings of the table Policy and hygiene can")
@@ -27,6 +29,4 @@ def check_names(select: Sequence[str], ignore: Sequence[str]) -> None:
 def select_findings(findings: Sequence[Finding], select: Sequence[str], ignore: Sequence[str]) -> list[Finding]:
     """Returns the findings that the options leave to be shown."""
     wanted, unwanted = split_names(select), split_names(ignore)
-    return [
-        finding for finding in findings if (not wanted or finding.name in wanted) and finding.name not in unwanted
-    ]
+    return [finding for finding in findings if (not wanted or finding.name in wanted) and finding.name not in unwanted]

@@ -11,7 +11,7 @@ Mend: remove it, or give it to those who need it.
 
 from collections.abc import Iterable, Iterator
 
-from hubcfg.checker.scope import OrgCheck, ProjectCheck, bundle_place, is_of_platform
+from hubcfg.checker.scope import OrgCheck, ProjectCheck, bundle_place, is_of_platform, listed_grants
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.places import Part
 from hubcfg.core.rule import Rule, Severity, Table
@@ -57,9 +57,9 @@ def used_names(org: Org) -> tuple[set[str], set[str]]:
     groups: set[str] = set()
     roles: set[str] = set()
     for entry in {user.entry for user in org.users.values()}:
-        for access in (entry, *(entry.products or ())):
-            groups |= {grant.target for grant in access.groups}
-            roles |= {grant.target for grant in access.roles}
+        for listed in listed_grants(entry):
+            if listed.field != "permissions":
+                (groups if listed.field == "groups" else roles).add(listed.grant.target)
     for role in roles & org.roles.keys():
         groups |= {grant.target for grant in org.roles[role].groups}
     pending = list(groups)

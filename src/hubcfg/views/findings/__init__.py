@@ -12,7 +12,9 @@ Render: TypeAlias = Callable[[Sequence[Finding], Callable[[str], str | None], bo
 
 def finding_formats() -> list[str]:
     """Returns the names of the formats, `text` first."""
-    return sorted((name for name in module_names(__name__) if not name.startswith("_")), key=lambda name: (name != "text", name))
+    return sorted(
+        (name for name in module_names(__name__) if not name.startswith("_")), key=lambda name: (name != "text", name)
+    )
 
 
 def render_findings(
