@@ -67,6 +67,13 @@ def test_the_worked_example_comes_out_as_its_table_says(tmp_path: Path) -> None:
     assert {user: re.findall(r"`([^`]+)`", effective) for user, effective in rows} == held
 
 
+def test_ci_runs_the_command_that_the_readme_gives() -> None:
+    """CI checks with the very command that the README tells developers to run."""
+    command = "python3 tests/check.py"
+    assert f"```sh\n{command}\n```" in Page(ROOT / "README.md").text
+    assert f"\n{command} " in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
 def test_citations_exist() -> None:
     """Each section of the documentation that the code cites is there under that name."""
     pages = {page.path.name: page for page in all_pages() if page.path.parent.name == "docs"}
