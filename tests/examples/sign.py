@@ -52,7 +52,18 @@ def sign_example(name: str, folder: Path) -> None:
                 lines.append(f"{person} {files[person].with_suffix('.pub').read_text().strip()}")
         (folder / "trust" / "allowed_signers").write_text("\n".join(lines) + "\n")
         for person, options, reason in SIGNERS[name]:
-            command = ["-C", str(folder), "approve", "--as", person, *options, "--reason", reason, "--key", str(files[person])]
+            command = [
+                "-C",
+                str(folder),
+                "approve",
+                "--as",
+                person,
+                *options,
+                "--reason",
+                reason,
+                "--key",
+                str(files[person]),
+            ]
             result = CliRunner().invoke(cli, command, standalone_mode=False)
             if result.exception is not None or result.return_value:
                 raise RuntimeError(f"{name}: {person} could not sign: {result.exception or result.output}")

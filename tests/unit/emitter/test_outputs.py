@@ -34,7 +34,9 @@ def compile_with(root: Path, outputs: str, templates: dict[str, str]) -> Compile
 def test_one_file_for_each_org(tmp_path: Path) -> None:
     """A template sees the org's bundle with each user's permissions in full, and its path the org's id."""
     template = "{% for id, user in staff.users | dictsort if id.startswith('dan') %}{{ id }}: {{ user.permissions | join(' ') }}\n{% endfor %}"
-    compiled = compile_with(tmp_path, "  - {template: list.j2, path: 'lists/{{ org.id }}.txt', per: org}\n", {"list.j2": template})
+    compiled = compile_with(
+        tmp_path, "  - {template: list.j2, path: 'lists/{{ org.id }}.txt', per: org}\n", {"list.j2": template}
+    )
     assert not compiled.has_errors
     assert compiled.emit()["lists/acme.txt"] == b"dan@acme.example: psa.tickets.create psa.tickets.read\n"
     assert b'"lists/acme.txt"' in compiled.emit()["manifest.json"]

@@ -13,7 +13,7 @@ from hubcfg.emitter.templates import RenderError, Template, escape_csv, escape_j
         ("{{ names | sort | join(',') }}", "a,b"),
         ("a\n", "a\n"),
         ("{{ 3 * 4 }} {{ 2 ** 10 }}", "12 1024"),
-        ("{{ 'a,b' | csv }} {{ \"o'b\" | sql }} {{ names | json }}", "\"a,b\" 'o''b' [\"b\",\"a\"]"),
+        ("{{ 'a,b' | csv }} {{ \"o'b\" | sql }} {{ names | json }}", '"a,b" \'o\'\'b\' ["b","a"]'),
     ],
 )
 def test_renders(source: str, expected: str) -> None:

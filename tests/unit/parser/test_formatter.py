@@ -9,10 +9,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.parser.yaml_sources import SourceMaker
 
 from hubcfg.parser.formatting import UnformattableSource, format_source
 from hubcfg.parser.parse import parse_text
+from tests.unit.parser.yaml_sources import SourceMaker
 
 CASES = Path(__file__).parents[2] / "cases" / "fmt"
 PIECES = (

@@ -12,6 +12,7 @@ from hubcfg.emitter.folder import write_folder
 from hubcfg.pipeline import compile_project
 from hubcfg.views.compiled import render_compiled
 from hubcfg.views.findings import render_findings
+from hubcfg.views.summary import summarize_project
 
 
 @click.command("compile")
@@ -41,6 +42,7 @@ def compile_(settings: Settings, out: Path, flat: bool, output: str, as_of: Inst
     files = compiled.emit(flat=flat)
     write_folder(out, files)
     click.echo(render_compiled(output, compiled.findings, out, files))
+    settings.note(summarize_project(compiled.config, compiled.approvals, len(compiled.sources)))
     return 0
 
 

@@ -9,6 +9,7 @@ from hubcfg.cli.selection import check_names, select_findings
 from hubcfg.cli.settings import Settings
 from hubcfg.core.instants import Instant
 from hubcfg.pipeline import compile_project
+from hubcfg.views.counts import number
 from hubcfg.views.findings import finding_formats, render_findings
 from hubcfg.views.summary import summarize_project
 
@@ -31,10 +32,9 @@ def validate(
     compiled = compile_project(settings.find_root(), as_of=as_of, base=base, environment=os.environ)
     shown = select_findings(compiled.findings, select, ignore)
     click.echo(render_findings(output, shown, compiled.read, use_color=settings.use_color()))
-    if len(shown) < len(compiled.findings):
-        settings.note(f"{len(compiled.findings) - len(shown)} more findings are not shown")
-    elif not shown and output == "text":
-        settings.note(summarize_project(compiled.config, len(compiled.sources)))
+    if hidden := len(compiled.findings) - len(shown):
+        settings.note(f"{number(hidden, 'more finding')} {'is' if hidden == 1 else 'are'} not shown")
+    settings.note(summarize_project(compiled.config, compiled.approvals, len(compiled.sources)))
     return 1 if compiled.has_errors else 0
 
 

@@ -1,6 +1,7 @@
 """Keys that `ssh-keygen` makes once for all tests of signatures."""
 
 import pytest
+
 from tests.unit.checker.signatures.ssh import KeyPair, make_keys
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from tests.unit.checker.signatures.ssh import OWNER, PAYLOAD, HardwareKey, KeyPair, judge, kind_of, openssh, witness
 
 from hubcfg.checker.signatures.faults import FaultKind
 from hubcfg.checker.signatures.revoked import parse_revoked
+from tests.unit.checker.signatures.ssh import OWNER, PAYLOAD, HardwareKey, KeyPair, judge, kind_of, openssh, witness
 
 Keys = dict[str, KeyPair]
 FILE = "trust/revoked"

@@ -4,6 +4,12 @@ from random import Random
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+from hubcfg.checker.signatures.faults import Fault, FileFault
+from hubcfg.checker.signatures.keys import PublicKey, parse_key_blob, parse_key_words
+from hubcfg.checker.signatures.revoked import parse_revoked
+from hubcfg.checker.signatures.signers import parse_signers
+from hubcfg.checker.signatures.sshsig import verify_signature
 from tests.unit.checker.signatures.ssh import (
     NAMESPACE,
     OWNER,
@@ -16,12 +22,6 @@ from tests.unit.checker.signatures.ssh import (
     judge,
     witness,
 )
-
-from hubcfg.checker.signatures.faults import Fault, FileFault
-from hubcfg.checker.signatures.keys import PublicKey, parse_key_blob, parse_key_words
-from hubcfg.checker.signatures.revoked import parse_revoked
-from hubcfg.checker.signatures.signers import parse_signers
-from hubcfg.checker.signatures.sshsig import verify_signature
 
 Keys = dict[str, KeyPair]
 

@@ -9,6 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
+from hubcfg.checker.signatures.faults import Fault, FaultKind
+from hubcfg.checker.signatures.keys import KeyType, PublicKey, parse_key_blob
+from hubcfg.checker.signatures.sshsig import parse_signature, verify_signature
+from hubcfg.checker.signatures.wire import wire_string
 from tests.unit.checker.signatures.ssh import (
     NAMESPACE,
     OWNER,
@@ -25,11 +30,6 @@ from tests.unit.checker.signatures.ssh import (
     signed_data,
     witness,
 )
-
-from hubcfg.checker.signatures.faults import Fault, FaultKind
-from hubcfg.checker.signatures.keys import KeyType, PublicKey, parse_key_blob
-from hubcfg.checker.signatures.sshsig import parse_signature, verify_signature
-from hubcfg.checker.signatures.wire import wire_string
 
 Keys = dict[str, KeyPair]
 GOOD = ("ed25519", "nistp256", "nistp384", "nistp521", "rsa-2048", "rsa-3072")

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 import pytest
-from tests.unit.checker.signatures.ssh import NAMESPACE, NOW, OWNER, PAYLOAD, KeyPair, judge, kind_of, witness
 
 from hubcfg.checker.signatures.faults import FaultKind, FileFault
 from hubcfg.checker.signatures.keys import PublicKey
 from hubcfg.checker.signatures.options import parse_time
 from hubcfg.checker.signatures.signers import parse_signers
 from hubcfg.core.instants import Instant, format_instant
+from tests.unit.checker.signatures.ssh import NAMESPACE, NOW, OWNER, PAYLOAD, KeyPair, judge, kind_of, witness
 
 Keys = dict[str, KeyPair]
 FILE = "trust/signers"

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.unit.checker.signatures.ssh import NAMESPACE, OWNER, PAYLOAD, HardwareKey, KeyPair, openssh, witness
 
 from hubcfg.checker.signatures import keygen
 from hubcfg.checker.signatures.faults import Fault, FaultKind
 from hubcfg.checker.signatures.keygen import Signed, list_agent_keys, read_key_file, sign_with_agent, sign_with_file
 from hubcfg.checker.signatures.keys import PublicKey
 from hubcfg.core.errors import OutsideError
+from tests.unit.checker.signatures.ssh import NAMESPACE, OWNER, PAYLOAD, HardwareKey, KeyPair, openssh, witness
 
 Keys = dict[str, KeyPair]
 

@@ -1,0 +1,37 @@
+"""Compiling is a function of the sources: the hash seed, the folder and the run make no difference, to the byte."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+AS_OF = "2026-12-01T00:00:00Z"
+SCRIPT = """
+import sys
+from pathlib import Path
+from hubcfg.core.instants import parse_instant
+from hubcfg.pipeline import compile_project
+from hubcfg.views.findings.json import render_json
+compiled = compile_project(Path(sys.argv[1]), as_of=parse_instant(sys.argv[2]))
+for path, content in sorted(compiled.files.items()):
+    sys.stdout.buffer.write(path.encode() + content)
+print(render_json(compiled.findings, compiled.read, False))
+"""
+
+
+def run(folder: Path, seed: str) -> bytes:
+    environment = os.environ | {"PYTHONHASHSEED": seed}
+    command = [sys.executable, "-c", SCRIPT, str(folder), AS_OF]
+    return subprocess.run(command, env=environment, check=True, capture_output=True).stdout
+
+
+@pytest.mark.parametrize("name", ["onestack", "opspilot365"])
+def test_hash_seeds(name: str, tmp_path: Path) -> None:
+    """Bundles and findings are the same under different hash seeds, and from a folder elsewhere."""
+    copy = tmp_path / "elsewhere"
+    subprocess.run(["cp", "-r", str(EXAMPLES / name), str(copy)], check=True)
+    outputs = {run(copy, seed) for seed in ("0", "1", "42")}
+    assert len(outputs) == 1
