@@ -15,16 +15,27 @@ from hubcfg.core.instants import Instant
 from hubcfg.core.places import Span
 from hubcfg.core.rule import Severity
 from hubcfg.emitter.emit import emit_bundles, emit_manifest
+from hubcfg.parser.base_choice import BASE_VARIABLE, TREE_ITSELF, choose_base
 from hubcfg.parser.comments import IgnoreComment, find_ignore_comments
 from hubcfg.parser.document import ParsedFile
 from hubcfg.parser.git import read_revision
 from hubcfg.parser.locating import finding_order, locate_findings
 from hubcfg.parser.parse import decode, parse_source, parse_sources
 from hubcfg.parser.rules import INVALID_PROJECT
-from hubcfg.parser.sources import DEFAULT_SOURCES, PROJECT_FILE, Discovery, SourceFile, find_sources, read_within
+from hubcfg.parser.sources import (
+    DEFAULT_SOURCES,
+    IGNORE_FILE,
+    PROJECT_FILE,
+    Discovery,
+    SourceFile,
+    find_detour,
+    find_sources,
+    read_within,
+    unreadable,
+)
 from hubcfg.resolver.access import Access
 from hubcfg.resolver.resolve import resolve_access
-from hubcfg.revision import BASE_VARIABLE, BaseChoice, Revision, choose_base, read_base, trust_paths
+from hubcfg.revision import Revision, read_base, trust_paths
 from hubcfg.validator.config import Config, Project
 from hubcfg.validator.project import read_project
 from hubcfg.validator.shape import document_kinds
@@ -100,7 +111,7 @@ def compile_project(
     sources |= {source.path: source for source in (*discovery.sources, *discovery.in_outputs, *discovery.unreadable)}
     files = parse_sources((*discovery.sources, *discovery.unreadable))
     config, found = validate_documents(project, files)
-    findings += found + discovery.findings + _find_hidden_sources(discovery)
+    findings += found + discovery.findings + _find_hidden_sources(discovery) + _find_detours(root, project)
     access = resolve_access(config, as_of)
     trust = read_trust_files(root, project)
     sources |= {
@@ -129,7 +140,7 @@ def _find_base(
             return make_base(choice.label, before.config, before.files, is_tree=False, tree_files=tree.files), []
         fault, advice = before, f"name the revision to judge by with `--base` or `{BASE_VARIABLE}`"
         if before is None:
-            choice = BaseChoice("the tree itself")
+            choice = TREE_ITSELF
     if fault is None:
         return make_base(choice.label, tree.config, tree.files, is_tree=True), []
     place = tree.config.project.document.first_key()
@@ -137,16 +148,27 @@ def _find_base(
 
 
 def read_trust_files(root: Path, project: Project) -> TrustFiles:
-    """Returns the signers and the revoked file of a project in a folder."""
+    """Returns the signers and the revoked file of a project in a folder.
+
+    What a link leads to does not count: in a revision the link would be all there is.
+    """
     signers_path, revoked_path = trust_paths(project)
 
     def read(path: str | None) -> bytes | None:
         try:
-            return read_within(root, path) if path is not None else None
+            return read_within(root, path) if path is not None and find_detour(root, path) is None else None
         except OSError:
             return None
 
     return TrustFiles(signers_path, read(signers_path), revoked_path, read(revoked_path))
+
+
+def _find_detours(root: Path, project: Project) -> list[Finding]:
+    """Returns what is wrong with the files that decide what the project is, and whom it trusts."""
+    names = (PROJECT_FILE, IGNORE_FILE, *trust_paths(project))
+    return [
+        unreadable(name, why) for name in names if name is not None and (why := find_detour(root, name)) is not None
+    ]
 
 
 def _reader(root: Path, path: str) -> Callable[[], bytes]:

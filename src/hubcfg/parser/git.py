@@ -1,4 +1,7 @@
-"""Reads revisions from Git's objects: nothing is checked out, and the work tree is never touched."""
+"""Reads revisions from Git's objects: nothing is checked out, and the work tree is never touched.
+
+Replacement objects (`refs/replace/`) are left aside: a revision is what its id says.
+"""
 
 import subprocess
 from collections.abc import Iterable
@@ -6,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REGULAR_FILES = ("100644", "100755")
+_GIT = ("git", "--no-replace-objects")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,33 @@ def find_repository(root: Path) -> Repository | None:
     return Repository(Path(top), prefix)
 
 
+def find_git_fault(root: Path) -> str | None:
+    """Returns why Git does not read the repository that a folder lies in; None where it does, or there is no repository.
+
+    A repository that is there and cannot be read must not pass for none.
+    """
+    folder = root.resolve()
+    if not any((place / ".git").exists() for place in (folder, *folder.parents)):
+        return None
+    try:
+        done = _run(root, "rev-parse", "--show-toplevel")
+    except OSError:
+        return "`git` is not installed"
+    if done.returncode == 0:
+        return None
+    said = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
+    return f"`git` does not read this repository: {said.removeprefix('fatal: ')}"
+
+
+def find_namesakes(root: Path, name: str) -> list[str]:
+    """Returns the refs (tags, branches, branches of remotes) that a short name could mean, where they are different commits."""
+    if not name or name.startswith("refs/") or name == "HEAD":
+        return []
+    refs = [f"refs/{kind}/{name}" for kind in ("tags", "heads", "remotes")]
+    found = {ref: commit for ref in refs if (commit := find_commit(root, ref)) is not None}
+    return list(found) if len(set(found.values())) > 1 else []
+
+
 def find_commit(root: Path, revision: str) -> str | None:
     """Returns the commit that a revision names; None where there is none that can be read."""
     if revision.startswith("-"):
@@ -47,8 +78,10 @@ def is_shallow(root: Path) -> bool:
     return (run_git(root, "rev-parse", "--is-shallow-repository") or "").strip() == "true"
 
 
-def list_files(repository: Repository, commit: str, below: str = "") -> list[TreeEntry] | None:
-    """Returns the regular files of a commit below a path; None where the commit cannot be read."""
+def list_files(
+    repository: Repository, commit: str, below: str = "", modes: tuple[str, ...] | None = REGULAR_FILES
+) -> list[TreeEntry] | None:
+    """Returns the files of a commit below a path, of some modes or of all; None where the commit cannot be read."""
     command = ["ls-tree", "-r", "-z", "--full-tree", commit]
     printed = run_git(repository.top, *command, *(["--", below.rstrip("/")] if below else []))
     if printed is None:
@@ -57,7 +90,7 @@ def list_files(repository: Repository, commit: str, below: str = "") -> list[Tre
     for line in printed.split("\0"):
         meta, tab, path = line.partition("\t")
         mode, _, object_id = meta.split(" ", 2) if tab else ("", "", "")
-        if mode in REGULAR_FILES:
+        if tab and (modes is None or mode in modes):
             entries.append(TreeEntry(path, mode, object_id))
     return entries
 
@@ -73,7 +106,7 @@ def read_objects(repository: Repository, object_ids: Iterable[str]) -> dict[str,
     wanted = list(dict.fromkeys(object_ids))
     if not wanted:
         return {}
-    command = ["git", "-C", str(repository.top), "cat-file", "--batch"]
+    command = [*_GIT, "-C", str(repository.top), "cat-file", "--batch"]
     done = subprocess.run(command, input="\n".join(wanted).encode() + b"\n", capture_output=True, check=False)
     found: dict[str, bytes] = {}
     position, printed = 0, done.stdout
@@ -100,7 +133,11 @@ def read_revision(root: Path) -> str | None:
 def run_git(root: Path, *arguments: str) -> str | None:
     """Returns what a Git command prints, or None where it fails or there is no Git."""
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
+        done = _run(root, *arguments)
     except OSError:
         return None
     return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
+
+
+def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*_GIT, "-C", str(root), *arguments], capture_output=True, check=False)

@@ -142,6 +142,19 @@ def _refuse(why: str) -> bytes:
     raise OSError(why)
 
 
+def find_detour(root: Path, name: str) -> str | None:
+    """Returns why a file of the project is not where Git keeps it: a link on its way, or another repository; else None."""
+    path = root
+    parts = name.split("/")
+    for count, part in enumerate(parts, 1):
+        path = path / part
+        if path.is_symlink():
+            return f"`{'/'.join(parts[:count])}` is a link" if count < len(parts) else "it is a link"
+        if count < len(parts) and (path / ".git").exists():
+            return f"`{'/'.join(parts[:count])}` is another repository"
+    return None
+
+
 def unreadable(path: str, why: str) -> Finding:
     """Returns the finding for a file or folder that cannot be read."""
     return find(

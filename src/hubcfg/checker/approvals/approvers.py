@@ -1,9 +1,12 @@
 """Who may approve what: the base's users, what they hold themselves, for whom and within which scope."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from hubcfg.checker.approvals.approval import ALL, ApprovedScope, covers_scope
 from hubcfg.checker.approvals.base import Base
+from hubcfg.core.ids import fold_id
 from hubcfg.core.instants import Instant
 from hubcfg.platforms.masks import Mask
 from hubcfg.platforms.platform import PlatformRole, Reach
@@ -12,12 +15,32 @@ from hubcfg.resolver.resolve import OrgResolver
 from hubcfg.validator.config import Config, Org, User
 
 
+class Person(Protocol):
+    """Whom an approval is for: somebody of the tree, or whom the approval names."""
+
+    @property
+    def id(self) -> str:
+        """The user's id."""
+
+    @property
+    def uid(self) -> str | None:
+        """The identity provider's id, where one is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A person as an approval names one, whether there is such a user or not."""
+
+    id: str
+    uid: str | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Approver:
     """A user of the base who may approve something.
 
     `holds` is what the person would hold, whoever may hold it; `baseline` what the person's role gives; both in the tree's
-    catalog. `led` are the members of the teams that the person leads, or None where there is no such limit.
+    catalog. `led` are the members of the teams that the person leads, with their uids, or None where there is no such limit.
     """
 
     user: User
@@ -25,20 +48,25 @@ class Approver:
     holds: Mask
     baseline: Mask
     scope: ApprovedScope
-    led: frozenset[str] | None
+    led: Mapping[str, str | None] | None
 
-    def find_obstacle(self, beneficiary: User, scope: ApprovedScope) -> str | None:
+    def find_obstacle(self, beneficiary: Person, scope: ApprovedScope) -> str | None:
         """Returns why this approver cannot approve for a person in a scope, whatever it is."""
-        if self.led is not None and beneficiary.id not in self.led:
-            return f"`{self.user.id}` leads no team that `{beneficiary.id}` is in"
+        if self.led is not None:
+            if beneficiary.id not in self.led:
+                return f"`{self.user.id}` leads no team that `{beneficiary.id}` is in"
+            if self.led[beneficiary.id] != beneficiary.uid:
+                return f"`{beneficiary.id}` is not the person whom `{self.user.id}` leads: the uid is another"
         if not covers_scope(self.scope, scope):
             beyond = "all clients" if scope == ALL else _shown(frozenset(scope) - frozenset(self.scope))
             return f"`{self.user.id}` does not work for {beyond}"
         return None
 
-    def is_same_person(self, beneficiary: User) -> bool:
-        """Whether approver and beneficiary are one person, by id or by uid."""
-        return self.user.id == beneficiary.id or (self.user.uid is not None and self.user.uid == beneficiary.uid)
+    def is_same_person(self, beneficiary: Person) -> bool:
+        """Whether approver and beneficiary are one person, by ids that look the same or by uid."""
+        if fold_id(self.user.id) == fold_id(beneficiary.id):
+            return True
+        return self.user.uid is not None and self.user.uid == beneficiary.uid
 
 
 class Approvers:
@@ -60,7 +88,7 @@ class Approvers:
             self._found[org] = self._find(before, now) if before is not None and now is not None else {}
         return self._found[org]
 
-    def may_approve_own(self, approver: Approver, beneficiary: User) -> bool:
+    def may_approve_own(self, approver: Approver, beneficiary: Person) -> bool:
         """Whether the approver is somebody else than the beneficiary, or may approve for himself or herself."""
         return not approver.is_same_person(beneficiary) or self.allows_self or approver.role.root
 
@@ -82,9 +110,14 @@ class Approvers:
                 holds=holding.effective,
                 baseline=holding.rights.baseline,
                 scope=ALL if scope == ALL else frozenset(scope),
-                led=frozenset(access.led_by(user)) if role.approves is Reach.LED_TEAMS else None,
+                led=_led(access, user) if role.approves is Reach.LED_TEAMS else None,
             )
         return found
+
+
+def _led(access: OrgAccess, user: User) -> dict[str, str | None]:
+    users = access.org.users
+    return {member: users[member].uid for member in access.led_by(user) if member in users}
 
 
 def replace_org(before: Org, now: Org) -> Org:

@@ -53,22 +53,27 @@ class Base:
         return {user.id: user for user in found.users.values() if user.entry.role == role} if found is not None else {}
 
     def held_before(self, org: str, user: User) -> bool:
-        """Whether this very person holds the same platform role in the base."""
+        """Whether this very person holds the same platform role in the base.
+
+        Who is suspended there holds nothing: a role that is written down for a suspended user has not been judged yet.
+        """
         before = self.holders(org, user.entry.role or "").get(user.id)
-        return before is not None and before.uid == user.uid
+        return before is not None and before.uid == user.uid and not before.entry.suspended
 
 
 def sensitive_permissions(base: Base, org: Org) -> Mask:
     """Returns what is sensitive in an org: what the tree's catalog marks, and what the base's marks.
 
-    A pull request that takes a mark away changes nothing before it has landed.
+    A pull request that takes a mark away changes nothing before it has landed. A new org has no catalog in the base; for it
+    counts what any catalog there marks, so that a catalog of its own takes no mark away.
     """
     mask = org.catalog.sensitive
     before = base.org(org.id)
-    catalog = before.catalog if before is not None else base.config.catalogs.get(org.catalog.id)
-    if catalog is not None and catalog is not org.catalog and catalog.digest != org.catalog.digest:
-        for name in catalog.to_names(catalog.sensitive):
-            mask |= org.catalog.match(name) if name in org.catalog.permissions else 0
+    catalogs = [before.catalog] if before is not None else list(base.config.catalogs.values())
+    for catalog in catalogs:
+        if catalog is not org.catalog and catalog.digest != org.catalog.digest:
+            for name in catalog.to_names(catalog.sensitive):
+                mask |= org.catalog.match(name) if name in org.catalog.permissions else 0
     return mask
 
 

@@ -1,16 +1,17 @@
 """Changes against the base that need an approval of their own: subscriptions, owners, new orgs, trust settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hubcfg.checker.approvals.approval import ApprovedChange
 from hubcfg.checker.approvals.base import Base, TrustFiles
 from hubcfg.checker.approvals.cover import Coverage
+from hubcfg.checker.approvals.items import needs_handover
 from hubcfg.checker.approvals.judge import ValidApproval
-from hubcfg.checker.approvals.rules import UNAPPROVED_CHANGE
+from hubcfg.checker.approvals.rules import NO_ELIGIBLE_APPROVER, UNAPPROVED_CHANGE
 from hubcfg.checker.approvals.trust import find_trust_changes, trust_digest
-from hubcfg.checker.scope import OrgCheck
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.nearest import shorten
+from hubcfg.core.places import AnyPlace
 from hubcfg.parser.document import Value
 from hubcfg.platforms.platform import PlatformRole, Transfer
 from hubcfg.validator.config import Config, Org, User
@@ -41,9 +42,9 @@ def check_products(org: Org, base: Base, coverage: Coverage) -> Iterator[Finding
     ]
     holders = [user.id for role in by for user in base.holders(org.id, role).values() if not user.entry.suspended]
     message = f"nobody has approved that the subscriptions of `{org.id}` change: {', '.join(words[:5])}"
-    yield find(
-        UNAPPROVED_CHANGE, message, place, help=f"{shorten(holders, 3) or 'a holder of ' + by[0]} may approve it"
-    )
+    yield find(UNAPPROVED_CHANGE, message, place, help=_ask(holders))
+    if not holders:
+        yield _unapprovable(f"the subscriptions of `{org.id}`", place, f"a holder of `{by[0]}`", base)
 
 
 def _is_products_approved(org: Org, new: dict[str, str], coverage: Coverage) -> bool:
@@ -65,13 +66,23 @@ def covers_new_holder(org: Org, user: User, role: PlatformRole, base: Base, cove
     if base.is_tree:
         return False
     if base.org(org.id) is None:
-        return _find_org_approval(org, coverage, role=role.id, user=user.id) is not None
-    if role.transfer is not Transfer.PREVIOUS_HOLDER:
-        return False
-    return any(
-        coverage.has_change(org.id, "owner", role=role.id, **{"from": previous, "to": user.id})
-        for previous in base.holders(org.id, role.id)
-    )
+        return role.root and _find_org_approval(org, coverage, role=role.id, user=user.id) is not None
+    if needs_handover(base, org.id, user, role):
+        return any(
+            coverage.has_change(org.id, "owner", role=role.id, **{"from": previous, "to": user.id})
+            for previous in base.holders(org.id, role.id)
+        )
+    is_bound = role.transfer is Transfer.PREVIOUS_HOLDER
+    return is_bound and base.held_before(org.id, user) and _was_handed_on(org, user, role, coverage)
+
+
+def _was_handed_on(org: Org, user: User, role: PlatformRole, coverage: Coverage) -> bool:
+    """Whether the approval stands by which a holder once received the role; it goes on to cover the holder's role item."""
+    for one, change in coverage.changes("owner"):
+        if one.approval.org == org.id and (_value(change, "role"), _value(change, "to")) == (role.id, user.id):
+            coverage.used.add(one.approval.id)
+            return True
+    return False
 
 
 def check_new_org(org: Org, base: Base, coverage: Coverage) -> Iterator[Finding]:
@@ -86,8 +97,10 @@ def check_new_org(org: Org, base: Base, coverage: Coverage) -> Iterator[Finding]
         and role.root
         and not user.entry.suspended
     )
-    advice = f"{shorten(roots, 3)} may approve it" if roots else "no org of the base has a root holder who could"
-    yield find(UNAPPROVED_CHANGE, f"nobody has approved the new org `{org.id}`", org.document.place("id"), help=advice)
+    place = org.document.place("id")
+    yield find(UNAPPROVED_CHANGE, f"nobody has approved the new org `{org.id}`", place, help=_ask(roots))
+    if not roots:
+        yield _unapprovable(f"the new org `{org.id}`", place, "an org with a root holder", base)
 
 
 def _find_org_approval(org: Org, coverage: Coverage, **wanted: Value) -> ValidApproval | None:
@@ -110,13 +123,17 @@ def check_trust(config: Config, files: TrustFiles, base: Base, coverage: Coverag
         missing = [org for org in change.orgs if not coverage.has_change(org, "trust", digest=wanted)]
         if not missing:
             continue
-        holders = sorted({user for org in missing for user in _root_holders(base, org)})
+        holders = {org: _root_holders(base, org) for org in missing}
+        able = sorted({user for users in holders.values() for user in users})
         yield find(
             UNAPPROVED_CHANGE,
             f"{change.message}, and no root holder of {shorten(missing, 3)} has approved it",
             change.place,
-            help=f"{shorten(holders, 3) or 'a root holder'} may approve the trust settings {wanted}",
+            help=_ask(able, f"the trust settings {wanted}"),
         )
+        alone = [org for org, users in holders.items() if not users]
+        if alone:
+            yield _unapprovable("trust settings", change.place, f"a root holder of {shorten(alone, 3)}", base)
 
 
 def _root_holders(base: Base, org_id: str) -> list[str]:
@@ -125,6 +142,12 @@ def _root_holders(base: Base, org_id: str) -> list[str]:
     return [user.id for role in roles for user in base.holders(org_id, role).values() if not user.entry.suspended]
 
 
-def previous_holders(check: OrgCheck, base: Base, role: PlatformRole) -> list[str]:
-    """Returns who held a role in the base and may hand it on."""
-    return [user.id for user in base.holders(check.org.id, role.id).values() if not user.entry.suspended]
+def _ask(able: Sequence[str], what: str = "it") -> str:
+    if not able:
+        return "it needs an approval, and nobody could give it as things stand"
+    return f"{shorten(able, 3)} may approve {what}"
+
+
+def _unapprovable(what: str, place: AnyPlace, who: str, base: Base) -> Finding:
+    message, advice = f"nobody could approve {what}", f"{who}, not suspended, would have to exist in {base.label}"
+    return find(NO_ELIGIBLE_APPROVER, message, place, help=advice)

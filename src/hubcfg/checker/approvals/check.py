@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hubcfg.checker.approvals.base import Base, TrustFiles
 from hubcfg.checker.approvals.changes import check_trust
 from hubcfg.checker.approvals.cover import Coverage
+from hubcfg.checker.approvals.ends import UserEnds, find_ends, last_by_age
 from hubcfg.checker.approvals.judge import Judged, judge_approvals
 from hubcfg.checker.approvals.outstanding import OrgApprovals
 from hubcfg.checker.approvals.rules import NO_TRUSTED_BASE, UNUSED_APPROVAL
@@ -17,11 +18,7 @@ from hubcfg.core.finding import Finding, find
 from hubcfg.core.instants import Instant
 from hubcfg.core.rule import Severity
 from hubcfg.parser.rules import SCHEMA_VIOLATION
-from hubcfg.platforms.masks import Mask
 from hubcfg.validator.config import Config
-
-# When what is approved for a user ends: by org and user.
-ApprovalEnds = dict[str, dict[str, list[tuple[Instant, Mask]]]]
 
 
 @dataclass(slots=True)
@@ -37,7 +34,7 @@ class ApprovalReport:
     coverage: Coverage
     findings: list[Finding] = field(default_factory=list)
     orgs: dict[str, OrgApprovals] = field(default_factory=dict)
-    ends: ApprovalEnds = field(default_factory=dict)
+    ends: dict[str, UserEnds] = field(default_factory=dict)
 
 
 def check_approvals(
@@ -54,11 +51,12 @@ def check_approvals(
                  config.project.document.first_key(), severity=Severity.INFO,
                  help="commit the project to Git, or name a revision with `--base`")
         )  # fmt: skip
+    lasting = last_by_age(judged.valid, config.project.approvals.max_age_days)
     for check in orgs:
         approvals = OrgApprovals(check, base, coverage, judged.approvers)
         report.findings += approvals.check()
         report.orgs[check.org.id] = approvals
-        report.ends[check.org.id] = approvals.ends
+        report.ends[check.org.id] = find_ends(check, lasting)
     report.findings += check_trust(config, files, base, coverage)
     for one in judged.valid:
         if one.approval.id not in coverage.used and not config.is_partial:

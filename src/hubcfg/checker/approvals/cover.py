@@ -38,17 +38,20 @@ class Coverage:
                     self._items.setdefault(key, []).append(Cover(scope, one.end, one))
             self._changes += [(one, change) for change in approval.changes]
 
+    def is_covered(self, org: str, user: User, name: str, scope: ApprovedScope) -> bool:
+        """Whether the approvals for an item together cover it; those that are part of it are used, even if more are due."""
+        covers = self._items.get((org, user.id, user.uid, name), [])
+        self.used |= {cover.approval.approval.id for cover in covers if _reaches(cover.scope, scope)}
+        return _together(covers, scope)
+
     def covered_until(self, org: str, user: User, name: str, scope: ApprovedScope) -> Instant | None:
         """Returns until when an item is covered by the approvals for it together; None where it is not covered."""
         covers = self._items.get((org, user.id, user.uid, name), [])
-        if not covers or not _together(covers, scope):
+        if not _together(covers, scope):
             return None
         # The approvals end one after the other; the item is covered as long as those that are left reach far enough.
-        for end in sorted({cover.end for cover in covers}):
-            if not _together([cover for cover in covers if cover.end > end], scope):
-                self.used |= {cover.approval.approval.id for cover in covers}
-                return end
-        raise AssertionError("the last approval's end leaves nothing")
+        ends = sorted({cover.end for cover in covers})
+        return next(end for end in ends if not _together([cover for cover in covers if cover.end > end], scope))
 
     def has_change(self, org: str, kind: str, **wanted: Value) -> bool:
         """Whether a valid approval, given in `org`, approves a change with exactly these values."""
@@ -67,6 +70,13 @@ class Coverage:
 def role_key(role: str) -> str:
     """Returns the name of the item of holding a platform role."""
     return f"role:{role}"
+
+
+def _reaches(approved: ApprovedScope, wanted: ApprovedScope) -> bool:
+    """Whether an approved scope takes in any of what is wanted; nothing is wanted of an empty scope."""
+    if ALL in (approved, wanted) or not wanted:
+        return True
+    return not frozenset(approved).isdisjoint(frozenset(wanted))
 
 
 def _together(covers: list[Cover], scope: ApprovedScope) -> bool:

@@ -13,7 +13,7 @@ from hubcfg.checker.approvals.trust import find_trust_changes, trust_digest
 from hubcfg.core.instants import Instant, format_instant
 from hubcfg.parser.document import Value
 from hubcfg.platforms.grants import Audience
-from hubcfg.platforms.platform import PlatformRole, Transfer
+from hubcfg.platforms.platform import PlatformRole
 from hubcfg.validator.config import Config, Org
 
 
@@ -52,10 +52,11 @@ def _items(org: Org, approvals: OrgApprovals, missing: MissingItem, report: Appr
     names_scope = org.platform.assigns_clients or user.entry.audience is Audience.CLIENT
     scope = missing.scope if names_scope else None
     if missing.role is not None:
-        if missing.role.transfer is Transfer.PREVIOUS_HOLDER and not report.base.is_tree:
-            if report.base.org(org.id) is not None:  # a new org's own approval covers its root holder
-                yield from _owner_changes(org, missing, missing.role, report)
+        if missing.is_handover:
+            yield from _owner_changes(org, missing, missing.role, report)
             return
+        if missing.role.root and report.base.org(org.id) is None:
+            return  # the new org's own approval covers its root holders
         yield Outstanding(
             org.id,
             user.id,
@@ -106,18 +107,13 @@ def _changes_of_org(org: Org, report: ApprovalReport) -> Iterator[Outstanding]:
         )
         wanted: dict[str, Value] = {"change": "products", "products": dict(subscriptions(org))}
         yield _change(org.id, wanted, f"the subscriptions of {org.id}", holders)
-    if list(check_new_org(org, base, coverage)):
-        yield from _new_org(org, report)
+    unnamed = {one.user.id for one in report.orgs[org.id].missing if one.role is not None and one.role.root}
+    if before is None and not base.is_tree and (unnamed or list(check_new_org(org, base, coverage))):
+        yield from _new_org(org, report, unnamed)
 
 
-def _new_org(org: Org, report: ApprovalReport) -> Iterator[Outstanding]:
-    roots = [
-        (user, user.entry.role)
-        for user in org.users.values()
-        if (role := org.platform.roles.get(user.entry.role or "")) is not None
-        and role.root
-        and not user.entry.suspended
-    ]
+def _new_org(org: Org, report: ApprovalReport, unnamed: Collection[str]) -> Iterator[Outstanding]:
+    roots = [(user, user.entry.role) for user in org.users.values() if user.id in unnamed]
     for other in report.base.config.orgs.values():
         holders = tuple(_root_holders(other))
         for user, role_id in roots if holders else ():
@@ -177,7 +173,8 @@ def draft_approval(
         key = (one.user or "", one.uid, one.scope)
         grant = grants.setdefault(key, _grant(one) | {"permissions": []} | _clients(one.scope))
         permissions = grant["permissions"]
-        assert isinstance(permissions, list) and one.permission is not None
+        assert isinstance(permissions, list)
+        assert one.permission is not None
         permissions.append(one.permission)
     document: dict[str, Value] = {"kind": "Approval", "id": id, "project": project, "org": org, "approver": approver}
     document["approved_at"] = format_instant(approved_at)

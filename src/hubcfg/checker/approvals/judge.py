@@ -12,7 +12,7 @@ from hubcfg.checker.approvals.approval import (
     bind_approval,
     payload_of,
 )
-from hubcfg.checker.approvals.approvers import Approver, Approvers, role_baseline
+from hubcfg.checker.approvals.approvers import Approver, Approvers, Named, role_baseline
 from hubcfg.checker.approvals.base import Base
 from hubcfg.checker.approvals.rules import APPROVER_NOT_ENTITLED, EXPIRED_APPROVAL, INVALID_SIGNATURE, SELF_APPROVAL
 from hubcfg.checker.signatures.faults import Fault
@@ -25,8 +25,9 @@ from hubcfg.core.rule import Rule
 from hubcfg.parser.rules import SCHEMA_VIOLATION
 from hubcfg.platforms.grants import Audience
 from hubcfg.platforms.patterns import is_permission_name
+from hubcfg.platforms.platform import Transfer
 from hubcfg.validator.config import Config, Org, User
-from hubcfg.validator.rules import UNKNOWN_ORG
+from hubcfg.validator.rules import UNKNOWN_ORG, UNKNOWN_PERMISSION, UNKNOWN_PLATFORM_ROLE
 
 CLOCK_SKEW = 5 * 60 * 1_000_000
 
@@ -125,10 +126,10 @@ class _Judge:
                 approval.document.place(*path),
                 None,
             )
+        if not self._base.is_tree and not self._base.is_standing(approval.document):
+            yield from self._check_known(approval, grant, org)
         user = org.users.get(grant.user)
-        if user is None:
-            return
-        is_due = org.platform.assigns_clients or user.entry.audience is Audience.CLIENT
+        is_due = org.platform.assigns_clients or (user is not None and user.entry.audience is Audience.CLIENT)
         if is_due and grant.clients is None:
             yield _fault(
                 SCHEMA_VIOLATION,
@@ -136,12 +137,34 @@ class _Judge:
                 approval.document.place(*path),
                 "add `clients:` with the clients, or `all`",
             )
-        if not is_due and grant.clients is not None:
+        if user is not None and not is_due and grant.clients is not None:
             yield _fault(
                 SCHEMA_VIOLATION,
                 f"the platform `{org.platform.id}` assigns no clients to staff",
                 approval.document.place(*path, "clients"),
                 "leave `clients` out",
+            )
+
+    def _check_known(self, approval: Approval, grant: ApprovedGrant, org: Org) -> Iterator[Finding]:
+        """Yields a finding for what a new approval names and there is not.
+
+        It would be judged by nobody, and count unseen once it stood and a later change brought the permission or role about.
+        """
+        for index, name in enumerate(grant.permissions):
+            if is_permission_name(name) and name not in org.catalog.permissions:
+                yield _fault(
+                    UNKNOWN_PERMISSION,
+                    f"`{name}` is no permission of the catalog `{org.catalog.id}`",
+                    approval.document.place("grants", grant.index, "permissions", index),
+                    did_you_mean(name, org.catalog.names)
+                    or "an approval names permissions that there are, by their exact names",
+                )
+        if grant.role is not None and grant.role not in org.platform.roles:
+            yield _fault(
+                UNKNOWN_PLATFORM_ROLE,
+                f"there is no role `{grant.role}` on the platform `{org.platform.id}`",
+                approval.document.place("grants", grant.index, "role"),
+                did_you_mean(grant.role, org.platform.roles),
             )
 
     def _check_signature(self, approval: Approval) -> Iterator[Finding]:
@@ -161,12 +184,13 @@ class _Judge:
             )
             return
         # A standing approval was judged when it landed; its key must have been valid then. A new one must be signed by a
-        # key that is valid now, so that back-dating with a retired key gains nothing.
-        moment = approval.approved_at if self._base.is_standing(approval.document) else self._instant
-        assert moment is not None
-        signer = self._base.signers.judge(key, approval.approver, NAMESPACE, moment)
+        # key that is valid now too, so that back-dating with a retired key gains nothing.
+        assert approval.approved_at is not None
+        is_standing = self._base.is_standing(approval.document)
+        moments = (approval.approved_at,) if is_standing else (self._instant, approval.approved_at)
+        signers = [self._base.signers.judge(key, approval.approver, NAMESPACE, moment) for moment in moments]
         revoked = next((fault for one in self._base.revoked if (fault := one.judge(key)) is not None), None)
-        fault = revoked or (signer if isinstance(signer, Fault) else None)
+        fault = revoked or next((one for one in signers if isinstance(one, Fault)), None)
         if fault is not None:
             yield _fault(INVALID_SIGNATURE, f"the signature does not count: {fault.message}", place, fault.help)
 
@@ -219,12 +243,11 @@ class _Judge:
             yield from self._check_grant_entitled(approval, grant, approver)
 
     def _check_grant_entitled(self, approval: Approval, grant: ApprovedGrant, approver: Approver) -> Iterator[Finding]:
-        org = self._config.orgs[approval.org]
+        # Judged as the approval names the person, for a user whom there is not yet may come once the approval stands.
+        org, person = self._config.orgs[approval.org], Named(grant.user, grant.uid)
         user = org.users.get(grant.user)
-        if user is None:
-            return  # nobody gains by it; it is unused
         place = approval.document.place("approver")
-        if not self.approvers.may_approve_own(approver, user):
+        if not all(self.approvers.may_approve_own(approver, one) for one in (person, user) if one is not None):
             yield _fault(
                 SELF_APPROVAL,
                 f"`{approver.user.id}` cannot approve for himself or herself",
@@ -233,7 +256,7 @@ class _Judge:
             )
             return
         scope = grant.clients if grant.clients is not None else ALL
-        obstacle = approver.find_obstacle(user, scope)
+        obstacle = approver.find_obstacle(person, scope)
         if obstacle is None and grant.role is not None:
             obstacle = self._find_role_obstacle(org, grant.role, approver)
         if obstacle is None:
@@ -241,7 +264,7 @@ class _Judge:
                 name
                 for name in grant.permissions
                 if name in org.catalog.permissions and not org.catalog.match(name) & approver.holds
-            ]
+            ]  # what there is not is no part of what anybody holds, and comes to nothing where it is let pass
             if beyond:
                 obstacle = f"`{approver.user.id}` does not hold {shorten(beyond, 3)}, and so cannot approve it"
         if obstacle is not None:
@@ -269,8 +292,10 @@ class _Judge:
             return None if role is not None and role.id in by else f"only {_holders(by)} may change subscriptions"
         if change.kind == "owner":
             wanted = change.value.get("role")
-            is_holder = role is not None and role.id == wanted and change.value.get("from") == user.id
-            return None if is_holder else f"only the previous holder of `{wanted}` may hand it on"
+            if role is None or role.id != wanted or change.value.get("from") != user.id:
+                return f"only the previous holder of `{wanted}` may hand it on"
+            is_bound = role.transfer is Transfer.PREVIOUS_HOLDER
+            return None if is_bound else f"the role `{wanted}` is not one that its holder hands on"
         return None if role is not None and role.root else f"only a root holder of `{approval.org}` may approve this"
 
     def _why_no_approver(self, approval: Approval) -> str:

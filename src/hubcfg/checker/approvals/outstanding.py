@@ -8,28 +8,31 @@ from hubcfg.checker.approvals.approvers import Approvers, role_baseline
 from hubcfg.checker.approvals.base import Base
 from hubcfg.checker.approvals.changes import check_new_org, check_products, covers_new_holder
 from hubcfg.checker.approvals.cover import Coverage, role_key
-from hubcfg.checker.approvals.items import ItemFinder
+from hubcfg.checker.approvals.items import ItemFinder, is_root_of_trust, needs_handover
 from hubcfg.checker.approvals.judge import user_scope
 from hubcfg.checker.approvals.lines import find_lines
 from hubcfg.checker.approvals.rules import NO_ELIGIBLE_APPROVER, UNAPPROVED_CHANGE, UNAPPROVED_SENSITIVE_GRANT
 from hubcfg.checker.scope import OrgCheck
 from hubcfg.core.finding import Finding, Related, find
-from hubcfg.core.instants import Instant
 from hubcfg.core.nearest import shorten
 from hubcfg.core.places import Place
 from hubcfg.platforms.masks import Mask
-from hubcfg.platforms.platform import PlatformRole, Transfer
+from hubcfg.platforms.platform import PlatformRole
 from hubcfg.validator.config import Entry, User
 
 
 @dataclass(frozen=True, slots=True)
 class MissingItem:
-    """What one user lacks approvals for: sensitive permissions, or holding a role."""
+    """What one user lacks approvals for: sensitive permissions, or holding a role.
+
+    `is_handover` says that the role is one that its previous holder must hand on.
+    """
 
     user: User
     scope: ApprovedScope
     permissions: Mask
     role: PlatformRole | None = None
+    is_handover: bool = False
 
 
 @dataclass(slots=True)
@@ -44,13 +47,12 @@ class _Line:
 class OrgApprovals:
     """Compares what an org's users need approvals for with what valid approvals cover.
 
-    After `check`, `missing` says what is not covered, user by user, and `ends` when what is covered stops being so.
+    After `check`, `missing` says what is not covered, user by user.
     """
 
     def __init__(self, check: OrgCheck, base: Base, coverage: Coverage, approvers: Approvers) -> None:
         self.missing: list[MissingItem] = []
         self.check_of_org = check
-        self.ends: dict[str, list[tuple[Instant, Mask]]] = {}
         self._check = check
         self._org = check.org
         self._base = base
@@ -66,11 +68,12 @@ class OrgApprovals:
         for entry, users in self._check.by_entry.items():
             items = self._items.find(entry)
             lacking: dict[Mask, list[User]] = {}
-            for user in users if items.role is not None or items.permissions else ():
+            role = self._check.holding(entry).rights.role
+            handed_on = {user.id for user in users if role and needs_handover(self._base, self._org.id, user, role)}
+            for user in users if items.role is not None or items.permissions or handed_on else ():
                 scope = user_scope(self._org, user, self._check.access.scope(user).get("clients", []))
-                if items.role is not None and not self._is_role_covered(user, items.role, scope, items.of_role):
-                    self.missing.append(MissingItem(user, scope, 0, items.role))
-                    yield from self._report_role(user, items.role, scope)
+                if role is not None and (items.role is not None or user.id in handed_on):
+                    yield from self._check_role(MissingItem(user, scope, 0, role, user.id in handed_on), role)
                 lacks = self._uncovered(user, items.permissions, scope)
                 if lacks:
                     self.missing.append(MissingItem(user, scope, lacks))
@@ -81,28 +84,27 @@ class OrgApprovals:
             yield self._report_line(place, line)
         yield from self._find_unapprovable()
 
-    def _is_role_covered(self, user: User, role: PlatformRole, scope: ApprovedScope, of_role: Mask) -> bool:
-        if self._items.is_root_of_trust(user, role) or covers_new_holder(
-            self._org, user, role, self._base, self._coverage
-        ):
+    def _check_role(self, item: MissingItem, role: PlatformRole) -> Iterator[Finding]:
+        if not self._is_role_covered(item, role):
+            self.missing.append(item)
+            yield from self._report_role(item, role)
+
+    def _is_role_covered(self, item: MissingItem, role: PlatformRole) -> bool:
+        org, user = self._org.id, item.user
+        if is_root_of_trust(self._base, org, user, role):
             return True
-        if role.transfer is Transfer.PREVIOUS_HOLDER and not self._base.is_tree:
-            return False  # only the previous holder hands it on
-        end = self._coverage.covered_until(self._org.id, user, role_key(role.id), scope)
-        if end is not None:
-            self.ends.setdefault(user.id, []).append((end, of_role))
-        return end is not None
+        if covers_new_holder(self._org, user, role, self._base, self._coverage):
+            return True
+        # Only the previous holder hands such a role on, whatever else is approved.
+        return not item.is_handover and self._coverage.is_covered(org, user, role_key(role.id), item.scope)
 
     def _uncovered(self, user: User, permissions: Mask, scope: ApprovedScope) -> Mask:
-        """Returns the permissions that no approvals cover, and notes when the covered ones end."""
+        """Returns the permissions that no approvals cover."""
         catalog = self._org.catalog
         lacking = 0
         for name in catalog.to_names(permissions):
-            end = self._coverage.covered_until(self._org.id, user, name, scope)
-            if end is None:
+            if not self._coverage.is_covered(self._org.id, user, name, scope):
                 lacking |= catalog.match(name)
-            else:
-                self.ends.setdefault(user.id, []).append((end, catalog.match(name)))
         return lacking
 
     def _gather(self, entry: Entry, users: list[User], mask: Mask) -> None:
@@ -123,19 +125,19 @@ class OrgApprovals:
         line.users[user.id] = user
         line.ways[way] = None
 
-    def _report_role(self, user: User, role: PlatformRole, scope: ApprovedScope) -> Iterator[Finding]:
+    def _report_role(self, item: MissingItem, role: PlatformRole) -> Iterator[Finding]:
+        user = item.user
         place = self._check.place(user, "role")
         message = f"nobody has approved that `{user.id}` holds the role `{role.id}`"
-        if role.transfer is Transfer.PREVIOUS_HOLDER and not self._base.is_tree:
+        if item.is_handover:
             before = [one.id for one in self._base.holders(self._org.id, role.id).values() if not one.entry.suspended]
             advice = f"{shorten(before, 3)}, who holds it, must approve the change of `{role.id}`" if before else None
             yield find(UNAPPROVED_CHANGE, message, place, help=advice)
-            if not before and self._base.org(self._org.id) is not None:
+            if not before:
                 yield find(NO_ELIGIBLE_APPROVER, f"nobody can hand on the role `{role.id}`, because nobody holds it", place,
                            help=f"a holder of `{role.id}` would have to exist in {self._base.label}")  # fmt: skip
             return
-        able = self.able(MissingItem(user, scope, 0, role))
-        yield find(UNAPPROVED_CHANGE, message, place, help=self._ask(able, f"--user {user.id}"))
+        yield find(UNAPPROVED_CHANGE, message, place, help=self._ask(self.able(item), f"--user {user.id}"))
 
     def _report_line(self, place: Place, line: _Line) -> Finding:
         catalog = self._org.catalog
@@ -181,7 +183,7 @@ class OrgApprovals:
         """Yields a finding for each user who lacks something that nobody could approve, by any approver."""
         for missing in self.missing:
             if missing.role is not None:
-                if missing.role.transfer is not Transfer.PREVIOUS_HOLDER and not self.able(missing):
+                if not missing.is_handover and not self.able(missing):
                     yield self._unapprovable(missing, f"the role `{missing.role.id}`", missing.role.id)
                 continue
             names = [

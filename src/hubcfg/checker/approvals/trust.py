@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hubcfg.checker.approvals.base import Base, TrustFiles
+from hubcfg.checker.signatures.revoked import parse_revoked
 from hubcfg.core.canonical import Json, digest
 from hubcfg.core.places import AnyPlace, Place, Span
 from hubcfg.parser.document import Document, Value
@@ -62,7 +63,8 @@ def find_trust_changes(config: Config, files: TrustFiles, base: Base) -> Iterato
 
 def _is_stricter(key: str, before: Json, now: Json, files: TrustFiles, base: Base) -> bool:
     if key == "revoked":
-        return _lines(base.files.revoked) <= _lines(files.revoked)
+        # By the keys that count as revoked, not by lines: what is commented out still stands there.
+        return _revoked(base.files) <= _revoked(files)
     if key == "guardrails":
         old, new = (value if isinstance(value, Mapping) else {} for value in (before, now))
         names = {*old, *new}
@@ -81,8 +83,8 @@ def _percent(guardrails: Mapping[str, Json], name: str) -> float:
     return float(value) if isinstance(value, (int, float)) else 100.0
 
 
-def _lines(source: bytes | None) -> set[bytes]:
-    return {line.strip() for line in (source or b"").splitlines() if line.strip() and not line.strip().startswith(b"#")}
+def _revoked(files: TrustFiles) -> frozenset[str]:
+    return frozenset(parse_revoked(files.revoked or b"", files.revoked_path or "").fingerprints)
 
 
 def _concerned_orgs(key: str, config: Config, base: Base) -> tuple[str, ...]:
