@@ -9,7 +9,6 @@ from hubcfg.core.nearest import did_you_mean, shorten
 from hubcfg.parser.document import Value
 from hubcfg.parser.parse import parse_source, parse_sources
 from hubcfg.parser.sources import PROJECT_FILE, SourceFile
-from hubcfg.pipeline import discover
 from hubcfg.platforms.builtin import builtin_names
 from hubcfg.platforms.catalog import Catalog
 from hubcfg.platforms.platform import Platform
@@ -110,6 +109,8 @@ def know_definitions(settings: Settings, *named: str | None) -> Known:
             f"`{root / PROJECT_FILE}` cannot be used",
             help="`hubcfg validate` says why; what is built in can be looked at with `--platform ID`",
         )
+    from hubcfg.pipeline import discover  # the whole line, of which what is built in needs nothing
+
     files = parse_sources(discover(root, project).sources)
     shaped = [one for parsed in files for one in shape_file(parsed)[0]]
     collected, _ = collect_entries(shaped, files, project.platform)
