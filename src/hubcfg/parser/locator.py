@@ -18,7 +18,8 @@ from yaml.events import (
 )
 
 from hubcfg.core.places import Part, Place, Span
-from hubcfg.parser.events import ORIGIN, iterate_events, read_events
+from hubcfg.parser.events import ORIGIN, CParser, read_events
+from hubcfg.parser.strict import needs_strict
 
 
 class _Wanted:
@@ -46,14 +47,21 @@ def locate_places(text: str, places: Iterable[Place]) -> dict[Place, Span]:
     wanted: dict[int, _Wanted] = {}
     for place in places:
         wanted.setdefault(place.document, _Wanted()).add(place)
-    try:
-        # Where there can be no alias the events are used up one by one; that keeps large files small in memory.
-        if "*" not in text:
-            return _Locator(iterate_events(text).__next__, None, wanted).spans
-    except YAMLError:
-        pass
-    stream = read_events(text)
-    return _Locator(None, stream.events, wanted).spans
+    if not needs_strict(text):
+        try:
+            # The events are used up one by one, which keeps large files small in memory.
+            return _Locator(CParser(text).get_event, None, wanted).spans
+        except (YAMLError, _NeedsAllEventsError):
+            pass
+    return _Locator(None, read_events(text).events, wanted).spans
+
+
+class _NeedsAllEventsError(Exception):
+    """Something is wanted below an alias, in a node that has gone by."""
+
+
+class _FoundAllError(Exception):
+    """Every place that is wanted has been found; the rest of the file does not matter."""
 
 
 class _Locator:
@@ -66,10 +74,11 @@ class _Locator:
         self._get = get_event or self._next
         self._anchors: dict[str, int] = {}
         self._document = -1
+        self._left = sum(map(_count, wanted.values()))
         try:
             self._walk(wanted)
-        except StopIteration:
-            pass  # the events end at a syntax error
+        except (StopIteration, _FoundAllError):
+            pass  # the events end at a syntax error, or nothing more is wanted
         for node in wanted.values():
             self._settle(node, ORIGIN)
 
@@ -97,10 +106,15 @@ class _Locator:
     def _visit(self, event: Any, node: _Wanted | None) -> Any:
         """Reads one node, notes the spans wanted in it, and returns its end."""
         kind = event.__class__
+        if node is None and self._events is None:
+            return self._skip(event)
         if self._events is not None and getattr(event, "anchor", None) is not None and kind is not AliasEvent:
             self._anchors[event.anchor] = self._position
-        if kind is AliasEvent and node is not None and node.below and event.anchor in self._anchors:
-            self._follow(event, node)
+        if kind is AliasEvent and node is not None and node.below:
+            if self._events is None:
+                raise _NeedsAllEventsError
+            if event.anchor in self._anchors:
+                self._follow(event, node)
         if kind is MappingStartEvent:
             end = self._visit_map(event, node)
         elif kind is SequenceStartEvent:
@@ -110,6 +124,30 @@ class _Locator:
         if node is not None:
             self._note(node, (Part.VALUE,), event.start_mark, end)
             self._settle(node, event.start_mark, end)
+        return end
+
+    def _skip(self, event: Any) -> Any:
+        """Passes over a node in which nothing is wanted, and returns its end."""
+        kind = event.__class__
+        if kind is not MappingStartEvent and kind is not SequenceStartEvent:
+            return event.end_mark
+        get, depth = self._get, 1
+        end = event.end_mark
+        while depth:
+            event = get()
+            kind = event.__class__
+            if kind is ScalarEvent:
+                end = event.end_mark
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                depth += 1
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                depth -= 1
+                mark = event.end_mark
+                # The end of a block is where the next thing begins; that of a flow collection is its bracket.
+                if event.start_mark.index != mark.index:
+                    end = mark
+            else:
+                end = event.end_mark
         return end
 
     def _visit_map(self, event: Any, node: _Wanted | None) -> Any:
@@ -153,14 +191,22 @@ class _Locator:
         for place in node.parts:
             if place.part in parts and place not in self.spans:
                 self.spans[place] = _span(place.file, start, end)
+                self._left -= 1
+        if not self._left:
+            raise _FoundAllError
 
     def _settle(self, node: _Wanted, start: Any, end: Any | None = None) -> None:
         """Gives what was wanted here but is not there the enclosing node's first line."""
         for place in node.parts:
             if place not in self.spans:
                 self.spans[place] = _span(place.file, start, end or start)
+                self._left -= 1
         for child in node.below.values():
             self._settle(child, start, end)
+
+
+def _count(node: _Wanted) -> int:
+    return len(node.parts) + sum(map(_count, node.below.values()))
 
 
 def _span(file: str, start: Any, end: Any) -> Span:
