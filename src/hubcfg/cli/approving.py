@@ -32,6 +32,7 @@ class Request:
     approver: str | None
     users: tuple[str, ...]
     patterns: tuple[str, ...]
+    changes: tuple[str, ...]
     is_all: bool
     org: str | None
     reason: str | None
@@ -44,12 +45,12 @@ class Request:
     @property
     def says_what(self) -> bool:
         """Whether the options say what to approve."""
-        return bool(self.is_all or self.users or self.patterns)
+        return bool(self.is_all or self.users or self.patterns or self.changes)
 
     def check(self) -> None:
         """Raises UsageError for options that make no sense, whatever is outstanding."""
-        if self.is_all and (self.users or self.patterns):
-            raise UsageError("`--all` does not go with `--user` or `--permission`", help="leave one of them out")
+        if self.is_all and (self.users or self.patterns or self.changes):
+            raise UsageError("`--all` does not go with options that say less", help="leave it or the others out")
         if self.expires is not None:
             end = parse_instant(self.expires, end_of_day=True)
             if end is None:
@@ -104,7 +105,8 @@ class Approving:
             )
         if not self._asks:
             self._check_complete()
-        chosen = select(self._config, mine, self._request.users, self._request.patterns)
+        request = self._request
+        chosen = select(self._config, mine, request.users, request.patterns, request.changes)
         self._check_one_file(chosen, is_final=self._request.says_what)
         key = choose_key(self._report.base, approver, self._request.key, asks=self._asks)
         if not self._request.says_what and len(mine) > 1:
@@ -181,7 +183,7 @@ class Approving:
     def _check_complete(self) -> None:
         """Raises UsageError where options leave open what nobody can be asked for."""
         if not self._request.says_what:
-            raise UsageError("say what to approve: `--all`, `--user USER` or `--permission PATTERN`")
+            raise UsageError("say what to approve: `--all`, `--user USER`, `--permission PATTERN` or `--change KIND`")
         if self._request.reason is None:
             raise UsageError("give the reason with `--reason`", help="the auditor will read it")
 

@@ -12,11 +12,15 @@ from hubcfg.validator.config import Config
 
 
 def select(
-    config: Config, mine: Sequence[Outstanding], users: Sequence[str], patterns: Sequence[str]
+    config: Config,
+    mine: Sequence[Outstanding],
+    users: Sequence[str],
+    patterns: Sequence[str],
+    changes: Sequence[str],
 ) -> list[Outstanding]:
-    """Returns what fits the users and the permission patterns; raises UsageError for what fits nothing.
+    """Returns what fits the users and the permission patterns, and changes of the kinds; all where nothing is named.
 
-    Without users everybody is meant, without patterns every permission, role and change.
+    Users alone mean their roles too, and patterns alone everybody. Raises UsageError for what fits nothing.
     """
     for user in users:
         if not any(one.user == user for one in mine):
@@ -26,12 +30,26 @@ def select(
         if not any(_fits(config, one, pattern) for one in mine):
             near = did_you_mean(pattern, {one.permission for one in mine if one.permission})
             raise UsageError(f"nothing that you may approve is outstanding for `{pattern}`", help=near)
-    return [
-        one
-        for one in mine
-        if (not users or one.user in users)
-        and (not patterns or any(_fits(config, one, pattern) for pattern in patterns))
-    ]
+    for kind in changes:
+        if not any(_kind(one) == kind for one in mine):
+            raise UsageError(f"no change of `{kind}` that you may approve is outstanding")
+    return [one for one in mine if _is_meant(config, one, users, patterns, changes)]
+
+
+def _is_meant(
+    config: Config, one: Outstanding, users: Sequence[str], patterns: Sequence[str], changes: Sequence[str]
+) -> bool:
+    if not (users or patterns or changes) or _kind(one) in changes:
+        return True
+    if one.change is not None or not (users or patterns):
+        return False
+    return (not users or one.user in users) and (
+        not patterns or any(_fits(config, one, pattern) for pattern in patterns)
+    )
+
+
+def _kind(one: Outstanding) -> str | None:
+    return str(dict(one.change)["change"]) if one.change is not None else None
 
 
 def _fits(config: Config, one: Outstanding, pattern: str) -> bool:

@@ -34,7 +34,8 @@ def render_status(format: str, status: ApprovalStatus, base: str, *, use_color: 
     value = status.approval.document.value
     assert isinstance(value, dict)
     says = render_draft(value, use_color=use_color).split("\n")[1:]
-    return "\n".join([*_rows(status, use_color=use_color), *says, f"judged by {base}"])
+    key = [f"  signed with: {status.key}"] if status.key is not None else []
+    return "\n".join([*_rows(status, use_color=use_color), *says, *key, f"judged by {base}"])
 
 
 def _rows(status: ApprovalStatus, *, use_color: bool) -> list[str]:
@@ -46,7 +47,7 @@ def _rows(status: ApprovalStatus, *, use_color: bool) -> list[str]:
     else:
         state = paint("does not count", "bad", use_color=use_color)
     users = sorted({grant.user for grant in approval.grants})
-    what = [shorten(users, 3)] if users else []
+    what = [shorten(users, 3).replace("`", "")] if users else []
     what += [f"change of {change.kind}" for change in approval.changes]
     head = (
         f"{paint(approval.id, 'bold', use_color=use_color)}  {approval.org}: {approval.approver} for {', '.join(what)}"
@@ -64,6 +65,7 @@ def _value(status: ApprovalStatus) -> dict[str, Any]:
         "counts": status.counts,
         "until": format_instant(status.end) if status.end is not None else None,
         "faults": list(status.faults),
+        "key": status.key,
         "used": status.is_used,
         "standing": status.is_standing,
         "users": sorted({grant.user for grant in approval.grants}),

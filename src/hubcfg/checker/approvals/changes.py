@@ -1,7 +1,8 @@
 """Changes against the base that need an approval of their own: subscriptions, owners, new orgs, trust settings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from hubcfg.checker.approvals.advice import ask_for
 from hubcfg.checker.approvals.approval import ApprovedChange
 from hubcfg.checker.approvals.base import Base, TrustFiles
 from hubcfg.checker.approvals.cover import Coverage
@@ -42,7 +43,7 @@ def check_products(org: Org, base: Base, coverage: Coverage) -> Iterator[Finding
     ]
     holders = [user.id for role in by for user in base.holders(org.id, role).values() if not user.entry.suspended]
     message = f"nobody has approved that the subscriptions of `{org.id}` change: {', '.join(words[:5])}"
-    yield find(UNAPPROVED_CHANGE, message, place, help=_ask(holders))
+    yield find(UNAPPROVED_CHANGE, message, place, help=ask_for(holders, change="products", org=org.id))
     if not holders:
         yield _unapprovable(f"the subscriptions of `{org.id}`", place, f"a holder of `{by[0]}`", base)
 
@@ -98,7 +99,8 @@ def check_new_org(org: Org, base: Base, coverage: Coverage) -> Iterator[Finding]
         and not user.entry.suspended
     )
     place = org.document.place("id")
-    yield find(UNAPPROVED_CHANGE, f"nobody has approved the new org `{org.id}`", place, help=_ask(roots))
+    message = f"nobody has approved the new org `{org.id}`"
+    yield find(UNAPPROVED_CHANGE, message, place, help=ask_for(roots, change="org"))
     if not roots:
         yield _unapprovable(f"the new org `{org.id}`", place, "an org with a root holder", base)
 
@@ -129,7 +131,7 @@ def check_trust(config: Config, files: TrustFiles, base: Base, coverage: Coverag
             UNAPPROVED_CHANGE,
             f"{change.message}, and no root holder of {shorten(missing, 3)} has approved it",
             change.place,
-            help=_ask(able, f"the trust settings {wanted}"),
+            help=ask_for(able, change="trust"),
         )
         alone = [org for org, users in holders.items() if not users]
         if alone:
@@ -140,12 +142,6 @@ def _root_holders(base: Base, org_id: str) -> list[str]:
     org = base.org(org_id)
     roles = [role.id for role in org.platform.roles.values() if role.root] if org is not None else []
     return [user.id for role in roles for user in base.holders(org_id, role).values() if not user.entry.suspended]
-
-
-def _ask(able: Sequence[str], what: str = "it") -> str:
-    if not able:
-        return "it needs an approval, and nobody could give it as things stand"
-    return f"{shorten(able, 3)} may approve {what}"
 
 
 def _unapprovable(what: str, place: AnyPlace, who: str, base: Base) -> Finding:

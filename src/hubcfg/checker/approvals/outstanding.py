@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from hubcfg.checker.approvals.advice import ask_for
 from hubcfg.checker.approvals.approval import ApprovedScope
 from hubcfg.checker.approvals.approvers import Approvers, role_baseline
 from hubcfg.checker.approvals.base import Base
@@ -131,13 +132,12 @@ class OrgApprovals:
         message = f"nobody has approved that `{user.id}` holds the role `{role.id}`"
         if item.is_handover:
             before = [one.id for one in self._base.holders(self._org.id, role.id).values() if not one.entry.suspended]
-            advice = f"{shorten(before, 3)}, who holds it, must approve the change of `{role.id}`" if before else None
-            yield find(UNAPPROVED_CHANGE, message, place, help=advice)
+            yield find(UNAPPROVED_CHANGE, message, place, help=ask_for(before, change="owner", org=self._org.id))
             if not before:
                 yield find(NO_ELIGIBLE_APPROVER, f"nobody can hand on the role `{role.id}`, because nobody holds it", place,
                            help=f"a holder of `{role.id}` would have to exist in {self._base.label}")  # fmt: skip
             return
-        yield find(UNAPPROVED_CHANGE, message, place, help=self._ask(self.able(item), f"--user {user.id}"))
+        yield find(UNAPPROVED_CHANGE, message, place, help=ask_for(self.able(item), users=[user.id]))
 
     def _report_line(self, place: Place, line: _Line) -> Finding:
         catalog = self._org.catalog
@@ -156,16 +156,20 @@ class OrgApprovals:
             for user in users
             if (key := self._check.user_key(line.users[user])).path[:2] != place.path[:2] or key.file != place.file
         )
-        able: list[str] = []
-        for one in self.missing:
-            if one.user.id in line.users and one.permissions & line.mask and not able:
-                able = self.able(one)
-        return find(UNAPPROVED_SENSITIVE_GRANT, message, place, help=self._ask(able, "--all"), related=related)
+        return find(UNAPPROVED_SENSITIVE_GRANT, message, place, help=self._advise(line), related=related)
 
-    def _ask(self, able: list[str], option: str) -> str:
-        if not able:
-            return "it needs an approval, and nobody could give it as things stand"
-        return f"{shorten(able, 3)} may approve it: `hubcfg approve {option} --as {able[0]} --reason …`"
+    def _advise(self, line: _Line) -> str:
+        """Returns who may approve what a line brings in; nobody may be able to approve all of it alone."""
+        parts = [
+            MissingItem(one.user, one.scope, one.permissions & line.mask)
+            for one in self.missing
+            if one.user.id in line.users and one.permissions & line.mask
+        ]
+        able = [self.able(part) for part in parts]
+        everywhere = [id for id in able[0] if all(id in others for others in able)] if able else []
+        if not everywhere and any(able):
+            return "nobody may approve all of it alone; `hubcfg approve` lists who may approve what"
+        return ask_for(everywhere, users=sorted(line.users), permissions=self._org.catalog.to_names(line.mask))
 
     def able(self, missing: MissingItem) -> list[str]:
         """Returns who may approve what is missing."""

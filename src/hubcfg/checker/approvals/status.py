@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from hubcfg.checker.approvals.approval import Approval, bind_approval
+from hubcfg.checker.approvals.approval import NAMESPACE, Approval, bind_approval, payload_of
 from hubcfg.checker.approvals.check import ApprovalReport
+from hubcfg.checker.signatures.faults import Fault
+from hubcfg.checker.signatures.sshsig import verify_signature
 from hubcfg.core.instants import Instant
 from hubcfg.core.places import Place
 from hubcfg.validator.config import Config
@@ -11,13 +13,17 @@ from hubcfg.validator.config import Config
 
 @dataclass(frozen=True, slots=True)
 class ApprovalStatus:
-    """One approval and its verdict; `end` is None where it does not count."""
+    """One approval and its verdict; `end` is None where it does not count.
+
+    `key` is the fingerprint of the key that made the signature; None where the signature is not one over this text.
+    """
 
     approval: Approval
     end: Instant | None
     faults: tuple[str, ...]
     is_used: bool
     is_standing: bool
+    key: str | None
 
     @property
     def counts(self) -> bool:
@@ -44,6 +50,14 @@ def read_statuses(config: Config, report: ApprovalReport) -> list[ApprovalStatus
                 faults,
                 approval.id in report.coverage.used,
                 report.base.is_standing(document),
+                _find_key(approval),
             )
         )
     return sorted(statuses, key=lambda status: (status.approval.approved_at or 0, status.approval.id))
+
+
+def _find_key(approval: Approval) -> str | None:
+    value = approval.document.value
+    assert isinstance(value, dict)
+    key = verify_signature(approval.signature, payload_of(value), NAMESPACE)
+    return None if isinstance(key, Fault) else key.fingerprint

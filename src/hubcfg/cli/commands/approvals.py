@@ -7,12 +7,11 @@ import click
 
 from hubcfg.checker.approvals.approval import payload_of
 from hubcfg.checker.approvals.status import ApprovalStatus, read_statuses
-from hubcfg.cli.options import as_of_option, base_option, format_option
+from hubcfg.cli.options import as_of_option, base_option, current_instant, format_option
 from hubcfg.cli.settings import Settings
 from hubcfg.core.errors import HubcfgError, UsageError
 from hubcfg.core.instants import Instant
 from hubcfg.core.nearest import did_you_mean
-from hubcfg.parser.document import Value
 from hubcfg.pipeline import compile_project
 from hubcfg.views.approval_status import render_status, render_statuses
 
@@ -50,12 +49,12 @@ def show(settings: Settings, id: str, payload: bool, output: str, as_of: Instant
     hubcfg approvals show ID --payload |
       ssh-keygen -Y verify -f trust/allowed_signers -I APPROVER -n hubcfg-approval -s ID.sig
     """
-    statuses, label = _read(settings, as_of, base)
-    status = _find(statuses, id)
     if payload:
-        sys.stdout.buffer.write(payload_of(_value(status)))
+        sys.stdout.buffer.write(_find_payload(settings, id))
         sys.stdout.buffer.flush()
         return 0
+    statuses, label = _read(settings, as_of, base)
+    status = _find(statuses, id)
     click.echo(render_status(output, status, label, use_color=settings.use_color()))
     return 0
 
@@ -88,10 +87,15 @@ def _find(statuses: list[ApprovalStatus], id: str) -> ApprovalStatus:
     raise UsageError(f"there is no approval `{id}`", help=did_you_mean(id, [status.approval.id for status in statuses]))
 
 
-def _value(status: ApprovalStatus) -> dict[str, Value]:
-    value = status.approval.document.value
-    assert isinstance(value, dict)
-    return value
+def _find_payload(settings: Settings, id: str) -> bytes:
+    """Returns what an approval's signature covers; whether it counts does not matter here, nor who could say so."""
+    compiled = compile_project(settings.find_root(), as_of=current_instant(), environment=os.environ)
+    documents = compiled.config.approvals if compiled.config is not None else ()
+    values = {str(one.value["id"]): one.value for one in documents if isinstance(one.value, dict)}
+    if id not in values:
+        help = did_you_mean(id, values) if values else "`hubcfg validate` says what is wrong with the project"
+        raise UsageError(f"there is no approval `{id}`", help=help)
+    return payload_of(values[id])
 
 
 COMMAND = approvals

@@ -9,11 +9,14 @@ from hubcfg.cli.approving import Approving, Request
 from hubcfg.cli.options import base_option, format_option
 from hubcfg.cli.settings import Settings
 
+KINDS = ("products", "owner", "org", "trust")
+
 
 @click.command("approve")
 @click.option("--as", "approver", metavar="USER", help="Who approves: your own user id.")
 @click.option("--user", "users", multiple=True, metavar="USER", help="Only what these users lack.")
 @click.option("--permission", "patterns", multiple=True, metavar="PATTERN", help="Only these permissions.")
+@click.option("--change", "changes", multiple=True, type=click.Choice(KINDS), help="Changes of this kind.")
 @click.option("--all", "is_all", is_flag=True, help="All that is outstanding and that you may approve.")
 @click.option("--org", metavar="ID", help="Only in this org.")
 @click.option("--reason", help="Why you approve it; the auditor will read it.")
