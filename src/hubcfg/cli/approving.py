@@ -1,6 +1,5 @@
 """Leads an approver from what is outstanding to a signed approval, by options or by asking."""
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from hubcfg.checker.approvals.check import ApprovalReport
 from hubcfg.checker.approvals.draft import Outstanding, draft_approval, list_outstanding, new_id
 from hubcfg.cli.choosing import ask_which, select
+from hubcfg.cli.judged import judge_project
 from hubcfg.cli.options import current_instant
 from hubcfg.cli.settings import Settings
 from hubcfg.cli.signing import SigningKey, choose_key, guess_approver, sign_document, write_approval
@@ -19,8 +18,7 @@ from hubcfg.core.errors import HubcfgError, UsageError
 from hubcfg.core.instants import DAY, Instant, format_instant, parse_instant
 from hubcfg.core.nearest import did_you_mean, shorten
 from hubcfg.core.rule import Severity, Table
-from hubcfg.pipeline import Compiled, compile_project
-from hubcfg.validator.config import Config
+from hubcfg.pipeline import Compiled
 from hubcfg.views.approvals import render_draft, render_outstanding, render_outstanding_json
 from hubcfg.views.counts import number
 
@@ -73,11 +71,8 @@ class Approving:
         self._is_json = is_json
         self._asks = sys.stdin.isatty() and sys.stdout.isatty() and not is_json
         request.check()
-        compiled = compile_project(
-            settings.find_root(), as_of=current_instant(), base=request.base, environment=os.environ
-        )
+        compiled, self._config, self._report = judge_project(settings, as_of=current_instant(), base=request.base)
         self._root = compiled.root
-        self._config, self._report = _checked(compiled)
         self._warn_of_errors(compiled)
 
     def run(self) -> int:
@@ -235,16 +230,6 @@ class Approving:
         latest = Instant(now + min(of_tree.max_age_days, of_base.max_age_days) * DAY)
         wanted = parse_instant(self._request.expires or "", end_of_day=True)
         return latest if wanted is None else min(wanted, latest)
-
-
-def _checked(compiled: Compiled) -> tuple[Config, ApprovalReport]:
-    if compiled.config is None or compiled.approvals is None:
-        errors = [one for one in compiled.findings if one.severity is Severity.ERROR]
-        first = f" ({errors[0].message})" if errors else ""
-        raise HubcfgError(
-            f"what is outstanding is not known, because of errors{first}", help="mend them first: `hubcfg validate`"
-        )
-    return compiled.config, compiled.approvals
 
 
 def _approvers(outstanding: Sequence[Outstanding]) -> list[str]:

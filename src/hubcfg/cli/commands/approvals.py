@@ -7,9 +7,10 @@ import click
 
 from hubcfg.checker.approvals.approval import payload_of
 from hubcfg.checker.approvals.status import ApprovalStatus, read_statuses
+from hubcfg.cli.judged import judge_project
 from hubcfg.cli.options import as_of_option, base_option, current_instant, format_option
 from hubcfg.cli.settings import Settings
-from hubcfg.core.errors import HubcfgError, UsageError
+from hubcfg.core.errors import UsageError
 from hubcfg.core.instants import Instant
 from hubcfg.core.nearest import did_you_mean
 from hubcfg.pipeline import compile_project
@@ -74,10 +75,8 @@ def verify(settings: Settings, ids: tuple[str, ...], output: str, as_of: Instant
 
 
 def _read(settings: Settings, as_of: Instant, base: str | None) -> tuple[list[ApprovalStatus], str]:
-    compiled = compile_project(settings.find_root(), as_of=as_of, base=base, environment=os.environ)
-    if compiled.config is None or compiled.approvals is None:
-        raise HubcfgError("the approvals can't be judged, because of errors", help="mend them first: `hubcfg validate`")
-    return read_statuses(compiled.config, compiled.approvals), compiled.approvals.base.label
+    _, config, report = judge_project(settings, as_of=as_of, base=base)
+    return read_statuses(config, report), report.base.label
 
 
 def _find(statuses: list[ApprovalStatus], id: str) -> ApprovalStatus:
