@@ -8,7 +8,7 @@ from pathlib import Path
 from hubcfg.checker.approvals.base import Base, TrustFiles, make_base
 from hubcfg.checker.approvals.check import ApprovalReport
 from hubcfg.checker.approvals.rules import NO_TRUSTED_BASE
-from hubcfg.checker.check import Verified, all_rules, check_access, judge_findings
+from hubcfg.checker.check import Verified, all_rules, check_access, judge_findings, rest_on_approvals
 from hubcfg.core.errors import HubcfgError
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.instants import Instant
@@ -86,9 +86,16 @@ class Compiled:
 
 
 def compile_project(
-    root: Path, *, as_of: Instant, base: str | None = None, environment: Mapping[str, str] | None = None
+    root: Path,
+    *,
+    as_of: Instant,
+    base: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    hygiene: bool = True,
 ) -> Compiled:
     """Compiles the project at `root` as of an instant. What is wrong with it is in the findings; nothing is written.
+
+    Without `hygiene` the table Policy and hygiene is left out, for commands that only look; nothing is verified then.
 
     `base` is the revision that approvals are judged by, where one is named; `environment` is where else it is looked for
     (docs/approvals.md, "The trusted base").
@@ -120,8 +127,9 @@ def compile_project(
     trusted, faults = _find_base(root, base, environment or {}, Revision(config, trust), files)
     comments = _read_comments([project_file, *files], sources)
     verified, approvals, findings = check_access(
-        config, access, trusted, trust, [*findings, *faults], _locator(sources), comments
+        config, access, trusted, trust, [*findings, *faults], _locator(sources), comments, hygiene=hygiene
     )
+    access = access if approvals is None else rest_on_approvals(access, approvals)
     outputs: dict[str, bytes] = {}
     if verified is not None and project.outputs:
         outputs, findings, verified = _render(verified, findings, root, sources)

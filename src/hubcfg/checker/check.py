@@ -59,31 +59,43 @@ def check_access(
     earlier: Iterable[Finding],
     locate: Callable[[Iterable[Finding]], list[Finding]],
     comments: Mapping[str, list[IgnoreComment]],
+    *,
+    hygiene: bool = True,
 ) -> tuple[Verified | None, ApprovalReport | None, list[Finding]]:
     """Checks the access of a configuration.
+
+    Without `hygiene` the rules of the table Policy and hygiene are left out, for commands that only look; then there is no
+    `Verified` either.
 
     `base` is what approvals are judged by; None where one is needed and cannot be had, which one of the `earlier` findings
     then says. `files` are the tree's signers and revoked files; `earlier` are the findings of the stages before.
 
     Returns a `Verified` where no finding is an error, the report on approvals, and every finding with its line, at the
-    severity that the project gives it and without those that `comments` ignore. A rule that raises stops the run: an unchecked grant must never
-    look like a checked one.
+    severity that the project gives it and without those that `comments` ignore. A rule that raises stops the run: an
+    unchecked grant must never look like a checked one.
     """
     separations = all_separations(base, config) if base is not None else config.project.separations
     orgs = [OrgCheck(config.project, org, _base_holders(org, base), separations) for org in access.orgs.values()]
     findings = list(earlier)
+    rules = [rule for rule in checker_rules() if hygiene or rule.is_protected]
     for org in orgs:
-        findings += check_org(org)
+        findings += check_org(org, rules)
     project = ProjectCheck(config, orgs)
-    for rule in checker_rules():
+    for rule in rules:
         if rule.check_project is not None:
             findings += rule.check_project(project)
     report = check_approvals(config, orgs, base, files, access.instant) if base is not None else None
     findings += report.findings if report is not None else ()
     findings = judge_findings(findings, config.project, locate, comments)
-    if report is None or any(finding.severity is Severity.ERROR for finding in findings):
+    if not hygiene or report is None or any(finding.severity is Severity.ERROR for finding in findings):
         return None, report, findings
-    return Verified(config, access, report, _SEAL), report, findings
+    return Verified(config, rest_on_approvals(access, report), report, _SEAL), report, findings
+
+
+def rest_on_approvals(access: Access, report: ApprovalReport) -> Access:
+    """Returns the access with the ends of the approvals that it rests on."""
+    orgs = {id: replace(org, approved=report.ends.get(id, {})) for id, org in access.orgs.items()}
+    return Access(access.instant, orgs)
 
 
 def _base_holders(access: OrgAccess, base: Base | None) -> dict[str, frozenset[str]] | None:
@@ -105,10 +117,10 @@ def judge_findings(
     return sorted(shown, key=finding_order)
 
 
-def check_org(org: OrgCheck) -> list[Finding]:
+def check_org(org: OrgCheck, rules: Iterable[Rule]) -> list[Finding]:
     """Returns what the rules find in one org."""
     findings: list[Finding] = []
-    for rule in checker_rules():
+    for rule in rules:
         if rule.check is not None:
             findings += rule.check(org)
     return findings

@@ -36,26 +36,19 @@ class Bundle:
         return hashlib.sha256(self.content).hexdigest()
 
 
-# By user: when what is approved for the user ends.
-UserEnds: TypeAlias = Mapping[str, Sequence[tuple[Instant, Mask]]]
-
-
-def build_bundles(access: OrgAccess, approved: UserEnds, *, flat: bool = False) -> list[Bundle]:
-    """Returns the bundles of an org; `flat` lists every user's permissions in full.
-
-    `approved` says when approvals end: a permission that rests on one ends with it.
-    """
+def build_bundles(access: OrgAccess, *, flat: bool = False) -> list[Bundle]:
+    """Returns the bundles of an org; `flat` lists every user's permissions in full."""
     return [
-        _encode(access.org, audience, users, _UserBuilder(access, approved, flat))
+        _encode(access.org, audience, users, _UserBuilder(access, flat))
         for audience, users in _users_by_audience(access.org)
     ]
 
 
-def bundle_values(access: OrgAccess, approved: UserEnds) -> dict[Audience, dict[str, Json]]:
+def bundle_values(access: OrgAccess) -> dict[Audience, dict[str, Json]]:
     """Returns the bundles of an org as values, each user's permissions in full."""
     values: dict[Audience, dict[str, Json]] = {}
     for audience, users in _users_by_audience(access.org):
-        builder = _UserBuilder(access, approved, is_flat=True)
+        builder = _UserBuilder(access, is_flat=True)
         values[audience] = _head(access.org, audience, users) | {
             "users": {user.id: builder.build(user) for user in users}
         }
@@ -107,11 +100,10 @@ def _clients(org: Org, audience: Audience, users: list[User]) -> dict[str, Json]
 class _UserBuilder:
     """Builds users' entries; what depends on the holding alone is built once for all who share it."""
 
-    def __init__(self, access: OrgAccess, approved: UserEnds, is_flat: bool) -> None:
+    def __init__(self, access: OrgAccess, is_flat: bool) -> None:
         self.sets: dict[str, bytes] = {}
         self.is_flat = is_flat
         self._access = access
-        self._approved = approved
         self._parts: dict[Holding, dict[str, Json]] = {}
 
     def build(self, user: User) -> dict[str, Json]:
@@ -120,8 +112,9 @@ class _UserBuilder:
         if part is None:
             part = self._parts[holding] = self._build_part(holding)
         built: dict[str, Json] = {**part, "scope": self._access.scope(user)}
-        if user.id in self._approved:
-            self._add_ends(built, holding, self._approved[user.id])
+        if user.id in self._access.approved:
+            until = self._access.until(user)
+            built |= {"until": until} if until else {}
         if user.uid is not None:
             built["uid"] = user.uid
         manages = self._access.manages(user)
@@ -131,16 +124,6 @@ class _UserBuilder:
         if authentication is not None:
             built["authentication"] = authentication
         return built
-
-    def _add_ends(self, built: dict[str, Json], holding: Holding, approved: Sequence[tuple[Instant, Mask]]) -> None:
-        """Adds the ends of approvals to `until`: of two ends the earlier counts."""
-        names = self._access.org.catalog.to_names
-        until: dict[str, Instant] = {}
-        for instant, mask in sorted([*holding.ends(), *approved]):
-            for name in names(mask & holding.effective):
-                until.setdefault(name, instant)
-        if until:
-            built["until"] = {name: format_instant(instant) for name, instant in until.items()}
 
     def _build_part(self, holding: Holding) -> dict[str, Json]:
         catalog = self._access.org.catalog

@@ -9,25 +9,15 @@ from hubcfg import __version__
 from hubcfg.checker.check import Verified
 from hubcfg.core.canonical import Json, canonical_line
 from hubcfg.core.instants import format_instant
-from hubcfg.emitter.bundle import Bundle, UserEnds, build_bundles
-from hubcfg.resolver.access import OrgAccess
+from hubcfg.emitter.bundle import Bundle, build_bundles
 
 MANIFEST_FORMAT = "hubcfg.manifest/1"
 
 
 def emit_bundles(verified: Verified, *, flat: bool = False, map: Callable[..., Iterator[Any]] = map) -> list[Bundle]:
     """Returns the bundles of every org, in the order of their paths."""
-    ends = verified.approvals.ends
-    built: Iterator[list[Bundle]] = map(
-        partial(_emit_org, flat=flat),
-        verified.access.orgs.values(),
-        (ends.get(org, {}) for org in verified.access.orgs),
-    )
+    built: Iterator[list[Bundle]] = map(partial(build_bundles, flat=flat), verified.access.orgs.values())
     return sorted((bundle for bundles in built for bundle in bundles), key=lambda bundle: bundle.path)
-
-
-def _emit_org(access: OrgAccess, ends: UserEnds, flat: bool) -> list[Bundle]:
-    return build_bundles(access, ends, flat=flat)
 
 
 def emit_manifest(

@@ -69,7 +69,7 @@ class _Renderer:
     def _org_values(self, access: OrgAccess) -> dict[str, Any]:
         org = access.org
         if org.id not in self._values:
-            bundles = bundle_values(access, self._verified.approvals.ends.get(org.id, {}))
+            bundles = bundle_values(access)
             self._values[org.id] = {
                 "org": {"id": org.id, "name": org.name, "platform": org.platform.id},
                 "staff": bundles[Audience.STAFF],

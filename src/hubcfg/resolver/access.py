@@ -1,6 +1,7 @@
 """What the resolver returns: for each distinct entry of an org its holding, and what follows from it for each user."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from hubcfg.core.instants import Instant, format_instant
@@ -74,11 +75,16 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrgAccess:
-    """The access of an org's users at one instant and after it."""
+    """The access of an org's users at one instant and after it.
+
+    `approved` says, by user, when approvals end on which permissions rest: they end with them. It is known once approvals
+    have been judged.
+    """
 
     org: Org
     instant: Instant
     holdings: dict[Entry, Holding]
+    approved: Mapping[str, Sequence[tuple[Instant, Mask]]] = field(default_factory=dict)
 
     def holding(self, user: User) -> Holding:
         """Returns what a user holds."""
@@ -123,10 +129,23 @@ class OrgAccess:
                 found[name] = mask & holding.effective
         return found
 
-    def until(self, holding: Holding) -> dict[str, str]:
-        """Returns when each permission that ends by itself ends."""
+    def ends(self, user: User) -> list[tuple[Instant, Mask]]:
+        """Returns what a user holds now and what ends by itself, each permission at the first instant that ends it."""
+        holding = self.holding(user)
+        if user.id not in self.approved:
+            return holding.ends()
+        ends: list[tuple[Instant, Mask]] = []
+        left = holding.effective
+        for instant, mask in sorted([*holding.ends(), *self.approved[user.id]]):
+            if mask & left:
+                ends.append((instant, mask & left))
+                left &= ~mask
+        return ends
+
+    def until(self, user: User) -> dict[str, str]:
+        """Returns when each permission of a user that ends by itself ends."""
         names = self.org.catalog.to_names
-        return {name: format_instant(instant) for instant, mask in holding.ends() for name in names(mask)}
+        return {name: format_instant(instant) for instant, mask in self.ends(user) for name in names(mask)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

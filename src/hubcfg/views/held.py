@@ -11,6 +11,7 @@ from hubcfg.platforms.masks import Mask
 from hubcfg.resolver.access import Holding, OrgAccess
 from hubcfg.resolver.chains import Chain
 from hubcfg.resolver.explain import Explainer, Origins, Source
+from hubcfg.validator.config import User
 from hubcfg.views.colors import paint
 
 NARROWEST, WIDEST = 60, 100
@@ -51,12 +52,13 @@ class Fold:
         return ", ".join([*parts, f"until {self.until}"] if self.until else parts)
 
 
-def held_rows(explainer: Explainer, holding: Holding, within: Mask = -1) -> list[Row]:
-    """Returns the effective permissions of a holding, in the order of their names; only those in `within`."""
+def held_rows(explainer: Explainer, user: User, within: Mask = -1) -> list[Row]:
+    """Returns the effective permissions of a user, in the order of their names; only those in `within`."""
     access, catalog = explainer.access, explainer.access.org.catalog
+    holding = access.holding(user)
     origins = explainer.origins(holding)
     direct, inherited = _by_name(access, origins, holding, within)
-    until = access.until(holding)
+    until = access.until(user)
     return [
         Row(name, direct.get(name), inherited.get(name), catalog.permissions[name].sensitive, until.get(name))
         for name in catalog.to_names(holding.effective & within)

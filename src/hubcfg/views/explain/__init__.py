@@ -62,7 +62,7 @@ def explain_pattern(explainer: Explainer, user: User, pattern: str) -> Answer:
         matched=names,
         is_known=is_known,
         explanation=explainer.explain(user, names[0]) if is_known and len(names) == 1 else None,
-        held=held_rows(explainer, holding, mask) if is_known else [],
+        held=held_rows(explainer, user, mask) if is_known else [],
         lacking=[(name, explainer.hindrances(holding, bit)) for name, bit in bits if not bit & holding.effective],
     )
 

@@ -70,7 +70,7 @@ def show_user(access: OrgAccess, user: User, lines: Lines) -> Shown:
         if is_known
         else {},
         authentication=None if authentication is None else dict(authentication),
-        rows=held_rows(Explainer(access), holding) if is_known else [],
+        rows=held_rows(Explainer(access), user) if is_known else [],
         coming=list(_changes(access, holding)) if is_known else [],
     )
 

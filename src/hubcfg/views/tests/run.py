@@ -104,7 +104,7 @@ class _Runner:
             return [Failure("access that is known", f"what `{user.id}` may do is not known because of errors")]
         holding = self._holding(user, self.instant_of(assertion))
         failures = [one for pattern in assertion.can for one in self._check_can(user, holding, pattern)]
-        failures += [one for pattern in assertion.cannot for one in self._check_cannot(holding, pattern)]
+        failures += [one for pattern in assertion.cannot for one in self._check_cannot(user, holding, pattern)]
         return [*failures, *self._check_products(holding, assertion), *self._check_scope(user, assertion)]
 
     def _holding(self, user: User, instant: Instant) -> Holding:
@@ -142,7 +142,7 @@ class _Runner:
         because = summarize_hindrances(self._access, user, first, hindrances)
         yield Failure(expected, actual, because if len(names) == 1 else f"{first}: {because}")
 
-    def _check_cannot(self, holding: Holding, pattern: str) -> Iterator[Failure]:
+    def _check_cannot(self, user: User, holding: Holding, pattern: str) -> Iterator[Failure]:
         catalog = self._access.org.catalog
         if not catalog.match(pattern):
             yield Failure(f"cannot {pattern}", "it matches no permission")
@@ -151,7 +151,7 @@ class _Runner:
         if not held:
             return
         names = catalog.to_names(held)
-        row = held_rows(self._explainer(holding), holding, catalog.match(names[0]))[0]
+        row = held_rows(self._explainer(holding), user, catalog.match(names[0]))[0]
         actual = f"can {_some(names)}" if catalog.match(pattern).bit_count() > 1 else "can"
         because = describe_origin(row)
         yield Failure(f"cannot {pattern}", actual, because if len(names) == 1 else f"{names[0]}: {because}")

@@ -48,21 +48,22 @@ def find_holders(access: OrgAccess, pattern: str, *, needs_all: bool) -> Holders
     mask = catalog.match(pattern)
     explainer = Explainer(access)
     shares: dict[tuple[object, ...], Share] = {}
-    by_holding: dict[Holding, Share | None] = {}
+    found: dict[tuple[Holding, object], Share | None] = {}
     for user in org.users.values():
         if user.id in org.unsound:
             continue
         holding = access.holding(user)
-        if holding not in by_holding:
+        alike = (holding, tuple(access.approved.get(user.id, ())))
+        if alike not in found:
             possible = mask & holding.rights.audience
             held = holding.effective & possible
             share = None
             if held and (held == possible or not needs_all):
-                rows = tuple(held_rows(explainer, holding, mask))
+                rows = tuple(held_rows(explainer, user, mask))
                 key = (possible.bit_count(), *((row.permission, describe_origin(row), row.until) for row in rows))
                 share = shares.setdefault(key, Share(rows, possible.bit_count(), []))
-            by_holding[holding] = share
-        share = by_holding[holding]
+            found[alike] = share
+        share = found[alike]
         if share is not None:
             share.users.append(user)
     ordered = sorted(shares.values(), key=lambda share: (-len(share.rows), share.users[0].id))
