@@ -121,8 +121,11 @@ def compile_project(
     findings += found + discovery.findings + _find_hidden_sources(discovery) + _find_detours(root, project)
     access = resolve_access(config, as_of)
     trust = read_trust_files(root, project)
+    trust_files = {trust.signers_path: trust.signers, trust.revoked_path: trust.revoked}
     sources |= {
-        path: SourceFile(path, _reader(root, path)) for path in (trust.signers_path, trust.revoked_path) if path
+        path: SourceFile(path, _reader(root, path))
+        for path, content in trust_files.items()
+        if path and content is not None
     }
     trusted, faults = _find_base(root, base, environment or {}, Revision(config, trust), files)
     comments = _read_comments([project_file, *files], sources)

@@ -14,6 +14,8 @@ from tests.docs.pages import ROOT, Block, Page
 SHOWN_PRESENT = "2026-12-01T09:00:00Z"
 _GENERATED = re.compile(r"^(<!-- generated: ([a-z0-9-]+)[^\n]*-->\n)(.*?)^(<!-- end of generated -->)$", re.M | re.S)
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_COMMIT = re.compile(r"(?<=judged by `HEAD` \()[0-9a-f]{10}(?=\))")
+SHOWN_COMMIT = "4f2a9c81d0"
 _EXITS = re.compile(r"console: exits (\d+)")
 
 
@@ -88,6 +90,7 @@ def run_command(command: str, folder: Path, home: Path) -> tuple[str, int]:
         timeout=60,
     )
     output = _INSTANT.sub(_show_instant, done.stdout.decode().replace(str(folder), "…"))
+    output = _COMMIT.sub(SHOWN_COMMIT, output)
     return "".join(line.rstrip() + "\n" for line in output.splitlines()), done.returncode
 
 

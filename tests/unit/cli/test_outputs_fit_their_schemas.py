@@ -39,7 +39,7 @@ def test_bundles_fit(example: str, flat: bool) -> None:
     """Every org file of the examples fits, shared sets or not; whether approvals are current does not matter here."""
     compiled = compile_project(EXAMPLES / example, as_of=_instant(AS_OF))
     assert compiled.access is not None
-    bundles = [bundle for access in compiled.access.orgs.values() for bundle in build_bundles(access, {}, flat=flat)]
+    bundles = [bundle for access in compiled.access.orgs.values() for bundle in build_bundles(access, flat=flat)]
     assert bundles
     for bundle in bundles:
         assert_fits(json.loads(bundle.content))
