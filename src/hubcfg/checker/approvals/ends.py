@@ -1,4 +1,4 @@
-"""When what rests on approvals ends (docs/resolution.md, "Until"): by the tree alone, so that no base changes a bundle."""
+"""When what rests on approvals ends (docs/resolution.md, "Time"): by the tree alone, so that no base changes a bundle."""
 
 from hubcfg.checker.approvals.cover import Coverage, role_key
 from hubcfg.checker.approvals.items import ItemFinder
