@@ -56,10 +56,16 @@ class Request:
             if end <= current_instant():
                 raise UsageError(f"`{self.expires}` has passed already", help="`--expires` takes a later day")
         for name, text in (("--reason", self.reason), ("--ticket", self.ticket)):
-            if text is not None and not text.strip():
-                raise UsageError(f"`{name}` says nothing", help="the auditor will read it")
-            if text is not None and any("\ud800" <= character <= "\udfff" for character in text):
-                raise UsageError(f"`{name}` is not UTF-8 text")
+            fault = None if text is None else _find_fault(text)
+            if fault is not None:
+                raise UsageError(f"`{name}` {fault}", help="the auditor will read it")
+
+
+def _find_fault(text: str) -> str | None:
+    """Returns what is wrong with a text that is to be signed: whoever reads it must see all of it, on one line."""
+    if not text.strip():
+        return "says nothing"
+    return None if text.isprintable() else "has line breaks, or characters that can't be seen"
 
 
 class Approving:
@@ -109,9 +115,7 @@ class Approving:
                 self._show(mine, is_numbered=True)
             chosen = ask_which(outstanding if is_numbered else mine, approver)
             self._check_one_file(chosen, is_final=True)
-        reason = self._request.reason
-        while reason is None or not reason.strip():
-            reason = click.prompt("Reason (the auditor will read it)")
+        reason = self._request.reason or click.prompt("Reason (the auditor will read it)", value_proc=_read_reason)
         signed = self._sign(approver, key, reason, chosen)
         left = [one for one in outstanding if one not in chosen]
         self._print(left, signed, text=None)
@@ -230,6 +234,13 @@ class Approving:
         latest = Instant(now + min(of_tree.max_age_days, of_base.max_age_days) * DAY)
         wanted = parse_instant(self._request.expires or "", end_of_day=True)
         return latest if wanted is None else min(wanted, latest)
+
+
+def _read_reason(answer: str) -> str:
+    fault = _find_fault(answer)
+    if fault is not None:
+        raise click.UsageError(f"the reason {fault}")  # click shows it and asks again
+    return answer.strip()
 
 
 def _approvers(outstanding: Sequence[Outstanding]) -> list[str]:

@@ -1,0 +1,54 @@
+"""Talks to `hubcfg` through a pseudo-terminal, as a person does: waits for a question and answers it."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_PATIENCE = 60.0
+
+
+def talk(
+    arguments: Sequence[str], answers: Sequence[tuple[str, str]], folder: Path, environment: Mapping[str, str]
+) -> tuple[str, int]:
+    """Runs hubcfg on a terminal of its own and gives each answer when its question is shown.
+
+    Returns all that the terminal showed, with what was typed, and the exit code.
+    """
+    controller, terminal = pty.openpty()
+    command = [sys.executable, "-c", "from hubcfg.cli.main import main; main()", *arguments]
+    process = subprocess.Popen(
+        command, cwd=folder, env=dict(environment), stdin=terminal, stdout=terminal, stderr=terminal, close_fds=True
+    )
+    os.close(terminal)
+    try:
+        shown, done = b"", 0
+        for question, answer in answers:
+            while question.encode() not in shown[done:]:
+                more = _read(controller)
+                assert more, f"`{question}` was never asked:\n{shown.decode()}"
+                shown += more
+            done = len(shown)
+            os.write(controller, answer.encode() + b"\n")
+        while more := _read(controller):
+            shown += more
+        return shown.decode(), process.wait(_PATIENCE)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(controller)
+
+
+def _read(controller: int) -> bytes:
+    """Returns what the terminal shows next; nothing once the program has ended."""
+    end = time.monotonic() + _PATIENCE
+    ready, _, _ = select.select([controller], [], [], max(0.0, end - time.monotonic()))
+    assert ready, "hubcfg shows nothing and does not end"
+    try:
+        return os.read(controller, 4096)
+    except OSError:  # Linux says so that nobody has the terminal open any more
+        return b""
