@@ -45,7 +45,9 @@ def test_the_attack_is_stopped(entry: dict[str, Any], tmp_path: Path) -> None:
     compiled = history.compile(as_of=entry["change"].get("as_of", "2026-11-22T00:00:00Z"))
     found = errors(compiled)
     assert compiled.verified is None
-    assert {(name, file) for name, file, _ in found} == {(one["finding"], one["file"]) for one in entry["stopped"]}, found
+    assert {(name, file) for name, file, _ in found} == {(one["finding"], one["file"]) for one in entry["stopped"]}, (
+        found
+    )
     for one in entry["stopped"]:
         said = [message for name, file, message in found if (name, file) == (one["finding"], one["file"])]
         assert any(one.get("says", "") in message for message in said), said
