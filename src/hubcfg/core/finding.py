@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from hubcfg.core.places import AnyPlace
+from hubcfg.core.places import AnyPlace, KeyPath
 from hubcfg.core.rule import Rule, Severity
 
 # Stands in a help line for the words at the place, as the file has them; filled in when the place is worked out.
@@ -47,7 +47,8 @@ class Finding:
     """One thing that is wrong, or worth a look, at one place.
 
     `message` is one lower-case sentence without a full stop; `help` is advice; `severity` is the rule's unless
-    the rule has reason to differ or the project configured another.
+    the rule has reason to differ or the project configured another. `path` is that of the place, kept when the place has
+    become a span.
     """
 
     rule: Rule
@@ -57,6 +58,7 @@ class Finding:
     related: tuple[Related, ...] = ()
     fix: Fix | None = None
     severity: Severity = Severity.ERROR
+    path: KeyPath = ()
 
     @property
     def name(self) -> str:

@@ -12,6 +12,9 @@ def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
     for candidate in candidates:
         folded.setdefault(candidate.casefold(), candidate)
     found = get_close_matches(word.casefold(), list(folded), n=count, cutoff=0.6)
+    if not found and len(word) >= 3:
+        # Part of the right word: `ravi` for `ravi.patel@tidewater.example`.
+        found = sorted((one for one in folded if word.casefold() in one), key=lambda one: (len(one), one))[:count]
     return [folded[match] for match in found]
 
 

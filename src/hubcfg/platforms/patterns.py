@@ -30,11 +30,11 @@ def is_product_wildcard(text: str) -> bool:
     return first != "*" and set(rest) == {"*"}
 
 
-def suggest_pattern(text: str, known: Iterable[str] = ()) -> str | None:
-    """Returns the pattern that a malformed one probably means, or None.
+def suggest_patterns(text: str, known: Iterable[str] = ()) -> list[str]:
+    """Returns the patterns that a malformed one probably means, up to three.
 
-    `psa.tickets` means `psa.tickets.*`, `psa` means `psa.*`, `psa.tick*` the nearest of the `known` names or `psa.*`, and a
-    slash, colon or space between segments means a dot.
+    `psa.tickets` means `psa.tickets.*`, `psa` means `psa.*`, `psa.tick*` whatever of the `known` names begins so, and a slash,
+    colon or space between segments means a dot.
     """
     cleaned = re.sub(r"\.{2,}", ".", re.sub(r"[\s/:.]+", ".", text.strip())).strip(".")
     segments = [segment if segment == "*" or "*" not in segment else "*" for segment in cleaned.split(".")][:3]
@@ -45,10 +45,10 @@ def suggest_pattern(text: str, known: Iterable[str] = ()) -> str | None:
     suggestion = ".".join(segments)
     if "*" in text and text != suggestion:
         prefix = text.split("*", 1)[0]
-        under = sorted({_cut(name, prefix.count(".") + 1) for name in known if prefix and name.startswith(prefix)})
-        if len(under) == 1:
-            return under[0]
-    return suggestion if is_pattern(suggestion) and suggestion != text else None
+        under = {_cut(name, prefix.count(".") + 1) for name in known if prefix and name.startswith(prefix)}
+        if 1 <= len(under) <= 3:
+            return sorted(under, key=lambda pattern: (len(pattern), pattern))
+    return [suggestion] if is_pattern(suggestion) and suggestion != text else []
 
 
 def _cut(name: str, count: int) -> str:

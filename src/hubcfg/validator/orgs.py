@@ -177,8 +177,8 @@ class _OrgBinder:
     def _bind_users(self, bundles: _BundleBinder) -> None:
         org, binder = self._org, EntryBinder()
         verdicts: dict[Entry, tuple[list[Slip], bool]] = {}
-        noun = f"role on the platform `{org.platform.id}`:"
-        roles = Names(UNKNOWN_PLATFORM_ROLE, noun, org.platform.roles)
+        where = f"on the platform `{org.platform.id}`"
+        roles = Names(UNKNOWN_PLATFORM_ROLE, "role", org.platform.roles, where=where)
         clients = self._clients(bundles.lost)
         departments = set(org.department_owners())
         uids: dict[str, User] = {}
@@ -222,7 +222,7 @@ class _OrgBinder:
         return names
 
     def _users(self, lost: Lost) -> Names:
-        names = Names(UNKNOWN_USER, f"user in the org `{self._org.id}`:", self._org.users, lost)
+        names = Names(UNKNOWN_USER, "user", self._org.users, lost, where=f"in the org `{self._org.id}`")
         names.unusable |= _broken(self._items("Users"))
         return names
 

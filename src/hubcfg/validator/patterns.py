@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hubcfg.core.nearest import nearest
 from hubcfg.core.places import KeyPath
 from hubcfg.platforms.catalog import Catalog
-from hubcfg.platforms.patterns import is_pattern, suggest_pattern
+from hubcfg.platforms.patterns import is_pattern, suggest_patterns
 from hubcfg.validator.rules import MALFORMED_PATTERN, UNKNOWN_PERMISSION
 from hubcfg.validator.slips import Slip
 
@@ -34,11 +34,10 @@ class PatternChecker:
             return None
         meant = catalog.expand_alias(pattern)
         if not is_pattern(meant):
-            suggestion = suggest_pattern(meant, catalog.names)
-            if suggestion is not None and not catalog.match(suggestion):
-                found = nearest_patterns(catalog, suggestion)
-                suggestion = found[0] if found else suggestion
-            advice = f"did you mean `{suggestion}`?" if suggestion else None
+            suggestions = suggest_patterns(meant, catalog.names)
+            if suggestions and not catalog.match(suggestions[0]):
+                suggestions = nearest_patterns(catalog, suggestions[0]) or suggestions
+            advice = f"did you mean {' or '.join(f'`{name}`' for name in suggestions)}?" if suggestions else None
             return Slip(
                 (),
                 MALFORMED_PATTERN,

@@ -103,7 +103,7 @@ def check_platform(definitions: Definitions, platform: Platform, catalog: Catalo
     """Returns what is wrong with a platform of the project beyond its shape."""
     patterns = PatternChecker(catalog)
     slips: list[Slip] = []
-    products = Names(UNKNOWN_PRODUCT, f"product in the catalog `{catalog.id}`:", catalog.products)
+    products = Names(UNKNOWN_PRODUCT, "product", catalog.products, where=f"in the catalog `{catalog.id}`")
     slips += _check_list(products, platform.always_active, ("always_active",))
     for product in platform.onboarding:
         slip, _ = products.check(product, ("products", product), Part.KEY)
@@ -118,7 +118,7 @@ def check_platform(definitions: Definitions, platform: Platform, catalog: Catalo
             slips += _check_categories_of_role(catalog, categories or (), (*path, "obligations", name))
     slips += _check_set(patterns, platform.client_baseline, ("client_access", "baseline"))
     slips += _check_set(patterns, platform.client_ceiling, ("client_access", "ceiling"))
-    roles = Names(UNKNOWN_PLATFORM_ROLE, "role on this platform:", platform.roles)
+    roles = Names(UNKNOWN_PLATFORM_ROLE, "role", platform.roles, where="on this platform")
     for index, change in enumerate(_as_list(platform.raw.get("changes"))):
         by = change.get("by") if isinstance(change, dict) else None
         slips += _check_list(roles, [str(role) for role in _as_list(by)], ("changes", index, "by"))
@@ -185,7 +185,7 @@ def _check_categories_of_role(catalog: Catalog, categories: Iterable[str], path:
 
 
 def _check_groups(definitions: Definitions, platform: Platform, catalog: Catalog) -> list[Finding]:
-    groups = Names(UNKNOWN_GROUP, "group on this platform:", platform.groups)
+    groups = Names(UNKNOWN_GROUP, "group", platform.groups, where="on this platform")
     roles = Names(UNKNOWN_ROLE, "Hub role", ())
     checker = ReferenceChecker(catalog, platform.id, groups, roles)
     slips: list[Slip] = []

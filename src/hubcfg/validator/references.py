@@ -23,9 +23,12 @@ class Names:
     finding of its own, but whatever relies on it is not known. `lost` is None for what one document defines that could be read.
     """
 
-    def __init__(self, rule: Rule, noun: str, known: Iterable[str], lost: "Lost | None" = None) -> None:
+    def __init__(
+        self, rule: Rule, noun: str, known: Iterable[str], lost: "Lost | None" = None, *, where: str = ""
+    ) -> None:
         self.rule = rule
         self.noun = noun
+        self._where = where and f" {where}"
         self.known = set(known)
         self.unusable: set[str] = set()
         self._lost = lost
@@ -36,7 +39,8 @@ class Names:
             return None, name not in self.unusable
         if name in self.unusable or (self._lost is not None and self._lost.is_lost(name)):
             return None, False
-        return Slip(path, self.rule, f"there is no {self.noun} `{name}`", did_you_mean(name, self.known), part), False
+        message = f"there is no {self.noun} `{name}`{self._where}"
+        return Slip(path, self.rule, message, did_you_mean(name, self.known), part), False
 
 
 class Lost:
@@ -55,7 +59,7 @@ class ReferenceChecker:
 
     def __init__(self, catalog: Catalog, platform: str, groups: Names, roles: Names) -> None:
         self.patterns = PatternChecker(catalog)
-        self.products = Names(UNKNOWN_PRODUCT, f"product in the catalog `{catalog.id}`:", catalog.products)
+        self.products = Names(UNKNOWN_PRODUCT, "product", catalog.products, where=f"in the catalog `{catalog.id}`")
         self.groups, self.roles = groups, roles
         self._platform = platform
 
