@@ -18,7 +18,7 @@ from hubcfg.views.findings.json import render_json
 compiled = compile_project(Path(sys.argv[1]), as_of=parse_instant(sys.argv[2]))
 for path, content in sorted(compiled.files.items()):
     sys.stdout.buffer.write(path.encode() + content)
-print(render_json(compiled.findings, compiled.read, False))
+print(render_json(compiled.findings))
 """
 
 

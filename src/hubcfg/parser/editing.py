@@ -16,6 +16,20 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     Of edits that overlap only the first is made; the others are for another round. An item whose line carries a comment is
     not removed, because the comment would go with it.
     """
+    parts: list[str] = []
+    position = 0
+    for start, end, replacement in plan_replacements(text, edits):
+        if start >= position:
+            parts += [text[position:start], replacement]
+            position = end
+    return "".join([*parts, text[position:]])
+
+
+def plan_replacements(text: str, edits: Iterable[Edit]) -> list[tuple[int, int, str]]:
+    """Returns what edits come to in a text: from which character to which becomes what, in their order.
+
+    Edits that cannot be made are left out.
+    """
     starts = _line_starts(text)
     changes: set[tuple[int, int, str]] = set()
     for edit in edits:
@@ -26,13 +40,7 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
             changes.add((start, end, edit.text))
         elif (around := _item_range(text, start, end)) is not None:
             changes.add((*around, ""))
-    parts: list[str] = []
-    position = 0
-    for start, end, replacement in sorted(changes):
-        if start >= position:
-            parts += [text[position:start], replacement]
-            position = end
-    return "".join([*parts, text[position:]])
+    return sorted(changes)
 
 
 def _item_range(text: str, start: int, end: int) -> tuple[int, int] | None:

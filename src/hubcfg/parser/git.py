@@ -38,6 +38,19 @@ def find_repository(root: Path) -> Repository | None:
     return Repository(Path(top), prefix)
 
 
+def find_prefix(root: Path) -> str:
+    """Returns the path of a folder in its repository, with `/` at the end unless empty; empty outside a repository.
+
+    The repository is found by its `.git` and Git is not asked: CI systems show findings by this path, also where Git refuses
+    to read the clone of another user.
+    """
+    folder = root.resolve()
+    for top in (folder, *folder.parents):
+        if (top / ".git").exists():
+            return "".join(f"{part}/" for part in folder.relative_to(top).parts)
+    return ""
+
+
 def find_git_fault(root: Path) -> str | None:
     """Returns why Git does not read the repository that a folder lies in; None where it does, or there is no repository.
 

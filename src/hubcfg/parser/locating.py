@@ -38,7 +38,8 @@ def locate_findings(findings: Iterable[Finding], read: Callable[[str], str | Non
         fix = finding.fix
         if fix is not None:
             fix = Fix(fix.title, tuple(Edit(concrete(edit.place), edit.action, edit.text) for edit in fix.edits))
-        one = replace(finding, place=span, help=help, related=related, fix=fix)
+        path = finding.place.path if isinstance(finding.place, Place) else finding.path
+        one = replace(finding, place=span, help=help, related=related, fix=fix, path=path)
         located.setdefault((span, finding.name, finding.message), one)
     return sorted(located.values(), key=finding_order)
 

@@ -8,6 +8,7 @@ from hubcfg.cli.options import as_of_option, base_option, format_option
 from hubcfg.cli.selection import check_names, select_findings
 from hubcfg.cli.settings import Settings
 from hubcfg.core.instants import Instant
+from hubcfg.parser.git import find_prefix
 from hubcfg.pipeline import compile_project
 from hubcfg.views.counts import number
 from hubcfg.views.findings import finding_formats, render_findings
@@ -29,9 +30,12 @@ def validate(
     Exits with 1 where any finding is an error, shown or not.
     """
     check_names(select, ignore)
-    compiled = compile_project(settings.find_root(), as_of=as_of, base=base, environment=os.environ)
+    root = settings.find_root()
+    compiled = compile_project(root, as_of=as_of, base=base, environment=os.environ)
     shown = select_findings(compiled.findings, select, ignore)
-    click.echo(render_findings(output, shown, compiled.read, use_color=settings.use_color()))
+    prefix, use_color = find_prefix(root), settings.use_color()
+    if text := render_findings(output, shown, compiled.read, prefix=prefix, use_color=use_color):
+        click.echo(text)
     if hidden := len(compiled.findings) - len(shown):
         settings.note(f"{number(hidden, 'more finding')} {'is' if hidden == 1 else 'are'} not shown")
     settings.note(summarize_project(compiled.config, compiled.approvals, len(compiled.sources)))

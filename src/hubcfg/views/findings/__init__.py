@@ -1,13 +1,28 @@
-"""The formats of findings, one module each with its `RENDER`: (findings, read, use_color) → text."""
+"""The formats of findings, one module each with its `RENDER`: (findings, surroundings) → text."""
 
 import importlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from hubcfg.core.finding import Finding
 from hubcfg.core.registry import module_names
 
-Render: TypeAlias = Callable[[Sequence[Finding], Callable[[str], str | None], bool], str]
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a format may need besides the findings.
+
+    `read` gives the text of a source file by its path, or None where it cannot be read. `prefix` is the path of the project
+    in its repository, with `/` at the end unless empty: CI systems know files by their path in the repository.
+    """
+
+    read: Callable[[str], str | None]
+    prefix: str = ""
+    use_color: bool = False
+
+
+Render: TypeAlias = Callable[[Sequence[Finding], Surroundings], str]
 
 
 def finding_formats() -> list[str]:
@@ -18,8 +33,13 @@ def finding_formats() -> list[str]:
 
 
 def render_findings(
-    format: str, findings: Sequence[Finding], read: Callable[[str], str | None], *, use_color: bool = False
+    format: str,
+    findings: Sequence[Finding],
+    read: Callable[[str], str | None],
+    *,
+    prefix: str = "",
+    use_color: bool = False,
 ) -> str:
-    """Returns the findings, whose places are spans, in a format; `read` gives the text of a source file."""
+    """Returns the findings, whose places are spans, in a format; see `Surroundings` for what else there is."""
     render: Render = importlib.import_module(f"{__name__}.{format}").RENDER
-    return render(findings, read, use_color)
+    return render(findings, Surroundings(read, prefix, use_color))

@@ -1,17 +1,18 @@
 """Findings as JSON (docs/findings.md, "Findings as JSON")."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from hubcfg.core.finding import Edit, Finding, Fix
 from hubcfg.core.places import AnyPlace, Span
 from hubcfg.views.counts import count_findings
+from hubcfg.views.findings import Surroundings
 
 FORMAT = "hubcfg.findings/1"
 
 
-def render_json(findings: Sequence[Finding], _read: Callable[[str], str | None], _use_color: bool) -> str:
+def render_json(findings: Sequence[Finding], _surroundings: Surroundings | None = None) -> str:
     """Returns one JSON document."""
     return json.dumps(findings_document(findings), ensure_ascii=False, indent=2)
 

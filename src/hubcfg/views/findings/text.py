@@ -8,6 +8,7 @@ from hubcfg.core.finding import Finding, Related
 from hubcfg.core.places import Span
 from hubcfg.views.colors import paint
 from hubcfg.views.counts import count_findings, join_words, number
+from hubcfg.views.findings import Surroundings
 
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 _TAB = "    "
@@ -15,11 +16,11 @@ MAX_WIDTH = 110
 SHOWN_RELATED = 3
 
 
-def render_text(findings: Sequence[Finding], read: Callable[[str], str | None], use_color: bool) -> str:
+def render_text(findings: Sequence[Finding], surroundings: Surroundings) -> str:
     """Returns the findings one after the other, and their count."""
-    renderer = _Renderer(read, use_color)
+    renderer = _Renderer(surroundings.read, surroundings.use_color)
     blocks = [renderer.render(finding) for finding in findings]
-    return "\n\n".join([*blocks, count_line(findings, use_color=use_color)])
+    return "\n\n".join([*blocks, count_line(findings, use_color=surroundings.use_color)])
 
 
 def count_line(findings: Sequence[Finding], *, use_color: bool = False) -> str:
