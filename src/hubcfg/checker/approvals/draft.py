@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hubcfg.checker.approvals.approval import ALL, ApprovedScope
 from hubcfg.checker.approvals.changes import check_new_org, check_products, subscriptions
 from hubcfg.checker.approvals.check import ApprovalReport
-from hubcfg.checker.approvals.lines import find_lines
+from hubcfg.checker.approvals.lines import find_lines, show_way
 from hubcfg.checker.approvals.outstanding import MissingItem, OrgApprovals
 from hubcfg.checker.approvals.trust import find_trust_changes, trust_digest
 from hubcfg.core.instants import Instant, format_instant
@@ -82,7 +82,7 @@ def _ways(approvals: OrgApprovals, missing: MissingItem) -> dict[str, str]:
     check, entry = approvals.check_of_org, missing.user.entry
     ways: dict[str, str] = {}
     for line in find_lines(check, entry, missing.permissions):
-        shown = " → ".join(step.split(" ", 1)[1] for step in line.through) or "directly"
+        shown = show_way(line.through, quote="") or "directly"
         for name in check.org.catalog.to_names(line.mask):
             ways.setdefault(name, shown)
     for name in check.org.catalog.to_names(missing.permissions):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hubcfg.checker.scope import Listed, OrgCheck, bundle_place, is_of_platform, listed_grants
 from hubcfg.core.places import KeyPath, Place
-from hubcfg.platforms.grants import Grants, Group, Role
+from hubcfg.platforms.grants import Group, Role
 from hubcfg.platforms.masks import Mask
 from hubcfg.resolver.resolve import window_of
 from hubcfg.resolver.windows import Window, intersect
@@ -24,6 +24,17 @@ class Line:
     path: KeyPath
     through: tuple[str, ...]
     mask: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A role or group on the way: the time in which it counts, and the place of the last reference in a file of the project."""
+
+    kind: str
+    name: str
+    window: Window
+    place: Place | None
+    through: tuple[str, ...]
 
 
 def find_lines(check: OrgCheck, entry: Entry, wanted: Mask) -> Iterator[Line]:
@@ -56,41 +67,40 @@ class _Finder:
                 yield Line(None, listed.target_path, (), mask)
             return
         kind = "role" if listed.field == "roles" else "group"
-        yield from self._enter(kind, listed.grant.target, window, within, None, listed.target_path, ())
+        # A stack of our own: chains of includes may be longer than Python's.
+        pending = [_Step(kind, listed.grant.target, window, None, ())]
+        while pending:
+            step = pending.pop()
+            lines, inner = self._enter(step, within, listed.target_path)
+            yield from lines
+            pending += reversed(inner)
 
-    def _enter(
-        self,
-        kind: str,
-        name: str,
-        window: Window,
-        within: Mask,
-        place: Place | None,
-        path: KeyPath,
-        through: tuple[str, ...],
-    ) -> Iterator[Line]:
+    def _enter(self, step: _Step, within: Mask, path: KeyPath) -> tuple[list[Line], list[_Step]]:
+        """Returns the lines of one role or group on the way, and what it refers to in turn."""
         org = self._check.org
-        bundle: Group | Role | None = org.roles.get(name) if kind == "role" else org.groups.get(name)
-        key = (kind, name, window, within)
+        bundle: Group | Role | None = org.roles.get(step.name) if step.kind == "role" else org.groups.get(step.name)
+        key = (step.kind, step.name, step.window, within)
         if bundle is None or key in self._seen:
-            return
+            return [], []
         self._seen.add(key)
-        through = (*through, f"{kind} {name}")
-        inner: Grants = bundle.groups if isinstance(bundle, Role) else bundle.includes
-        field = "groups" if isinstance(bundle, Role) else "includes"
+        through = (*step.through, f"{step.kind} {step.name}")
+        field, inner = ("groups", bundle.groups) if isinstance(bundle, Role) else ("includes", bundle.includes)
         is_outside = is_of_platform(bundle)
+        lines, steps = [], []
         for index, grant in enumerate(bundle.permissions):
-            both = intersect(window, window_of(grant))
+            both = intersect(step.window, window_of(grant))
             mask = self._brings(org.catalog.match(grant.target) & within) if both else 0
             if mask:
                 own = Listed("permissions", index, grant)
-                here = place if is_outside else bundle_place(bundle, *own.target_path)
-                yield Line(here, path if here is None else (), through, mask)
+                here = step.place if is_outside else bundle_place(bundle, *own.target_path)
+                lines.append(Line(here, path if here is None else (), through, mask))
         for index, grant in enumerate(inner):
-            both = intersect(window, window_of(grant))
+            both = intersect(step.window, window_of(grant))
             if both:
                 own = Listed(field, index, grant)
-                here = place if is_outside else bundle_place(bundle, *own.target_path)
-                yield from self._enter("group", grant.target, both, within, here, path, through)
+                here = step.place if is_outside else bundle_place(bundle, *own.target_path)
+                steps.append(_Step("group", grant.target, both, here, through))
+        return lines, steps
 
     def _later(self, window: Window) -> Window | None:
         """Returns the part of a window that is not over."""
@@ -98,3 +108,9 @@ class _Finder:
 
     def _brings(self, matched: Mask) -> Mask:
         return self._check.resolver.downgrade(self._rights, matched & self._rights.audience) & self._wanted
+
+
+def show_way(through: tuple[str, ...], quote: str = "`") -> str:
+    """Returns the roles and groups on a way for people to read; of a long way its beginning and its end."""
+    names = [f"{quote}{step.split(' ', 1)[1]}{quote}" for step in through]
+    return " → ".join(names if len(names) <= 5 else [*names[:3], f"… ({len(names) - 4} more)", names[-1]])

@@ -11,7 +11,7 @@ from hubcfg.checker.approvals.changes import check_new_org, check_products, cove
 from hubcfg.checker.approvals.cover import Coverage, role_key
 from hubcfg.checker.approvals.items import ItemFinder, is_root_of_trust, needs_handover
 from hubcfg.checker.approvals.judge import user_scope
-from hubcfg.checker.approvals.lines import find_lines
+from hubcfg.checker.approvals.lines import find_lines, show_way
 from hubcfg.checker.approvals.rules import NO_ELIGIBLE_APPROVER, UNAPPROVED_CHANGE, UNAPPROVED_SENSITIVE_GRANT
 from hubcfg.checker.scope import OrgCheck
 from hubcfg.core.finding import Finding, Related, find
@@ -144,7 +144,7 @@ class OrgApprovals:
         names = catalog.to_names(line.mask)
         users = sorted(line.users)
         categories = sorted({category for name in names for category in catalog.permissions[name].sensitive})
-        ways = [" → ".join(f"`{step.split(' ', 1)[1]}`" for step in way) for way in line.ways if way]
+        ways = [show_way(way) for way in line.ways if way]
         through = f" through {'; '.join(ways[:3])}{' and others' if len(ways) > 3 else ''}" if ways else ""
         verb = "is" if len(names) == 1 else "are"
         message = (
