@@ -5,9 +5,14 @@ A case file is named after its finding and has two lists, `fires` and `silent`. 
 and `before` (the files, likewise, of the revision that the change is judged by), and if it fires `expect`: for each finding of
 this name, in order, `at` (`path:line`), `words` (the marked words of the first line), and optionally `says` and `help` (parts of the
 message and the help line) and `severity`. Other findings of level error must be listed in `also`.
+
+About approvals a case may also have: `{key NAME}` in a file (a public key that is made for the test), `approvals` (signed with such
+keys; fields as in `tests.approvals.histories`), `landed` (the files that are committed to Git before those of the case) and
+`named` (the revision that `--base` names).
 """
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +26,7 @@ from hubcfg.core.instants import parse_instant
 from hubcfg.core.places import Span
 from hubcfg.parser.locating import finding_order, locate_findings, words_at
 from hubcfg.pipeline import Compiled, compile_project
+from tests.approvals.histories import History
 
 CASES = Path(__file__).parent / "cases" / "rules"
 AS_OF = "2026-11-22T00:00:00Z"
@@ -39,6 +45,9 @@ class Case:
     also: tuple[str, ...]
     as_of: str
     before: dict[str, bytes] | None = None
+    approvals: tuple[dict[str, Any], ...] = ()
+    landed: dict[str, bytes] | None = None
+    named: str | None = None
 
     def __str__(self) -> str:
         return f"{self.finding}: {self.name}"
@@ -62,6 +71,9 @@ def _load_file(path: Path) -> list[Case]:
             also=tuple(case.get("also", ())),
             as_of=str(case.get("as_of", AS_OF)),
             before=_files(base | case["before"]) if "before" in case else None,
+            approvals=tuple(case.get("approvals", ())),
+            landed=_files(base | case["landed"]) if "landed" in case else None,
+            named=case.get("named"),
         )
         for section in ("fires", "silent")
         for case in raw[section]
@@ -78,6 +90,8 @@ def _files(written: dict[str, str | dict[str, str] | None]) -> dict[str, bytes]:
 
 def run_case(case: Case, root: Path) -> Compiled:
     """Compiles the case's project below `root`, and asks the rules again with the base where the case has one."""
+    if case.landed is not None or case.approvals or case.named or any(b"{key " in one for one in case.files.values()):
+        return _compile_signed(case, root)
     compiled = _compile(case.files, root, case.as_of)
     if case.before is None:
         return compiled
@@ -93,6 +107,18 @@ def _compile(files: dict[str, bytes], root: Path, as_of: str) -> Compiled:
     instant = parse_instant(as_of)
     assert instant is not None, as_of
     return compile_project(root, as_of=instant)
+
+
+def _compile_signed(case: Case, root: Path) -> Compiled:
+    history = History(root, "acme.example", "acme", "test")
+    if case.landed is not None:
+        history.start()
+        history.write({name: content.decode() for name, content in case.landed.items()})
+        history.commit()
+    history.write({name: content.decode() for name, content in case.files.items()})
+    for approval in case.approvals:
+        history.approve(**deepcopy(approval))
+    return history.compile(base=case.named, as_of=case.as_of)
 
 
 def _check_with_base(compiled: Compiled, before: Compiled, findings: list[Finding]) -> list[Finding]:
