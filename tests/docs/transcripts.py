@@ -14,8 +14,11 @@ from tests.docs.pages import ROOT, Block, Page
 SHOWN_PRESENT = "2026-12-01T09:00:00Z"
 _GENERATED = re.compile(r"^(<!-- generated: ([a-z0-9-]+)[^\n]*-->\n)(.*?)^(<!-- end of generated -->)$", re.M | re.S)
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
-_COMMIT = re.compile(r"(?<=judged by `HEAD` \()[0-9a-f]{10}(?=\))")
+_COMMIT = re.compile(r"(judged by `[^`]+` \()[0-9a-f]{10}(?=\))")
 SHOWN_COMMIT = "4f2a9c81d0"
+_FINGERPRINT = re.compile(r"\bSHA256:[A-Za-z0-9+/]{43}")
+SHOWN_FINGERPRINT = "SHA256:ScQP1bDPpEgB3ySwLMvVgWjGz2Jn3B5Jw4Q1vzd0lNk"
+_YEAR = timedelta(days=365)
 _EXITS = re.compile(r"console: exits (\d+)")
 
 
@@ -90,11 +93,15 @@ def run_command(command: str, folder: Path, home: Path) -> tuple[str, int]:
         timeout=60,
     )
     output = _INSTANT.sub(_show_instant, done.stdout.decode().replace(str(folder), "…"))
-    output = _COMMIT.sub(SHOWN_COMMIT, output)
+    output = output.replace(f"{datetime.now(UTC):%Y-%m-%d}-", f"{SHOWN_PRESENT[:10]}-")  # ids of approvals
+    output = _FINGERPRINT.sub(SHOWN_FINGERPRINT, _COMMIT.sub(rf"\g<1>{SHOWN_COMMIT}", output))
     return "".join(line.rstrip() + "\n" for line in output.splitlines()), done.returncode
 
 
 def _show_instant(match: re.Match[str]) -> str:
-    """Returns the instant that stands for the present in the documentation, and any other as it is."""
-    is_present = abs(datetime.fromisoformat(match[0]) - datetime.now(UTC)) < timedelta(minutes=10)
-    return SHOWN_PRESENT if is_present else match[0]
+    """Returns the instant that stands for the present in the documentation, or years from it, and any other as it is."""
+    distance = datetime.fromisoformat(match[0]) - datetime.now(UTC)
+    years = round(distance / _YEAR)
+    is_present = abs(distance - years * _YEAR) < timedelta(minutes=10)
+    shown = datetime.fromisoformat(SHOWN_PRESENT) + years * _YEAR
+    return f"{shown:%Y-%m-%dT%H:%M:%SZ}" if is_present else match[0]

@@ -37,7 +37,7 @@ def choose_key(base: Base, approver: str, file: Path | None, *, asks: bool) -> S
     if base.files.signers is None:
         raise HubcfgError(
             f"no signers file says whose key is whose, in {base.label}",
-            help="name one as `approvals.signers` in hubcfg.yaml; a line is `olga@northwind.example ssh-ed25519 AAAA…`",
+            help="the first one lands with the first commit, or past the check by whoever administers the repository",
         )
     now = current_instant()
     if file is not None:

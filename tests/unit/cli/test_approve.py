@@ -322,7 +322,7 @@ def test_without_signers_it_says_how_to_begin(sign: Sign, project: Project) -> N
     outcome = sign("--user", KIM, by=ADA)
     assert outcome.code == 1
     assert "no signers file says whose key is whose, in `HEAD`" in outcome.err
-    assert "help: name one as `approvals.signers` in hubcfg.yaml" in outcome.err
+    assert "help: the first one lands with the first commit" in outcome.err
 
 
 def test_the_agent_signs(hubcfg: Run, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

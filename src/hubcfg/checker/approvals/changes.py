@@ -17,6 +17,8 @@ from hubcfg.parser.document import Value
 from hubcfg.platforms.platform import PlatformRole, Transfer
 from hubcfg.validator.config import Config, Org, User
 
+_BEGIN = "nobody has a key yet to approve it with: whoever administers the repository lands the first signers file past the check"
+
 
 def subscriptions(org: Org) -> dict[str, str]:
     """Returns the products that an org has subscribed to, with their states; what is not subscribed is left out."""
@@ -131,7 +133,7 @@ def check_trust(config: Config, files: TrustFiles, base: Base, coverage: Coverag
             UNAPPROVED_CHANGE,
             f"{change.message}, and no root holder of {shorten(missing, 3)} has approved it",
             change.place,
-            help=ask_for(able, change="trust"),
+            help=ask_for(able, change="trust") if base.files.signers is not None else _BEGIN,
         )
         alone = [org for org, users in holders.items() if not users]
         if alone:
