@@ -110,7 +110,10 @@ class _BaseReader:
         outputs = [str(target.options.get("path", "")) for target in project.targets if target.type == "directory"]
         manifests = [path for path in self._objects if posixpath.basename(path) == "manifest.json"]
         self._fetch(manifests)
-        names = select_sources(self._objects, self._read, project.sources or DEFAULT_SOURCES, outputs)
+        try:
+            names = select_sources(self._objects, self._read, project.sources or DEFAULT_SOURCES, outputs)
+        except ValueError:
+            return f"its `{IGNORE_FILE}` or the `sources` of its `{PROJECT_FILE}` can't be used"
         is_same = set(names) == set(self._parsed) and not self._changes & {*names, PROJECT_FILE}
         files = self._trust_files(project)
         if is_same:

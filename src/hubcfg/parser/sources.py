@@ -14,6 +14,7 @@ from hubcfg.parser.rules import INVALID_PROJECT, UNREADABLE_FILE
 
 PROJECT_FILE = "hubcfg.yaml"
 IGNORE_FILE = ".hubcfgignore"
+_PATTERNS = "write patterns as in `.gitignore`, such as `drafts/` or `*.tmp.yaml`"
 DEFAULT_SOURCES = ("**/*.yaml", "**/*.yml")
 
 
@@ -67,9 +68,28 @@ class _Walk:
     def __init__(self, root: Path, patterns: tuple[str, ...], outputs: frozenset[str]) -> None:
         self.found = Discovery([], [], [], [])
         self._root = os.path.realpath(root)
-        self._wanted = None if patterns == DEFAULT_SOURCES else match_patterns(patterns)
-        self._ignored = _read_ignore_file(root)
+        self._wanted = None if patterns == DEFAULT_SOURCES else self._match(PROJECT_FILE, patterns)
+        self._ignored = self._read_ignore_file(root)
         self._outputs = outputs
+
+    def _match(self, file: str, patterns: Iterable[str]) -> _Matcher | None:
+        """Returns a matcher of the patterns that a file has; None, with a finding, where one of them is none."""
+        try:
+            return match_patterns(patterns)
+        except ValueError as error:
+            message = f"`{file}` has a pattern that means nothing ({str(error).lower()})"
+            self.found.findings.append(find(INVALID_PROJECT, message, Span(file, 1, 1, 1, 1), help=_PATTERNS))
+            return None
+
+    def _read_ignore_file(self, root: Path) -> _Matcher | None:
+        try:
+            lines = (root / IGNORE_FILE).read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            self._unreadable(IGNORE_FILE, "it is not UTF-8" if isinstance(error, ValueError) else error.strerror or "")
+            return None
+        return self._match(IGNORE_FILE, lines)
 
     def visit(self, folder: str, prefix: str, *, is_output: bool) -> None:
         """Collects the files of one folder and goes into its folders."""
@@ -192,7 +212,7 @@ def select_sources(
 
 
 def match_patterns(patterns: Iterable[str]) -> _Matcher:
-    """Returns a matcher of `.gitignore`-style patterns."""
+    """Returns a matcher of `.gitignore`-style patterns; raises ValueError where one of them is none."""
     from pathspec import GitIgnoreSpec  # only projects that narrow their sources pay for it
 
     return GitIgnoreSpec.from_lines(patterns)
@@ -203,14 +223,6 @@ def _has_output_manifest(folder: str) -> bool:
         return is_output_manifest((Path(folder) / "manifest.json").read_bytes())
     except OSError:
         return False
-
-
-def _read_ignore_file(root: Path) -> _Matcher | None:
-    try:
-        lines = (root / IGNORE_FILE).read_text("utf-8").splitlines()
-    except FileNotFoundError:
-        return None
-    return match_patterns(lines)
 
 
 def is_output_manifest(content: bytes) -> bool:
