@@ -79,15 +79,17 @@ class Approving:
         request.check()
         compiled, self._config, self._report = judge_project(settings, as_of=current_instant(), base=request.base)
         self._root = compiled.root
-        self._warn_of_errors(compiled)
+        self._hides_more = self._find_hiding(compiled)
 
     def run(self) -> int:
         """Lists, asks as far as options leave anything open, signs and writes; returns the exit code."""
         outstanding = self._list_outstanding()
         if not outstanding:
             text = "nothing is outstanding: all that needs an approval has one"
+            if self._hides_more:
+                text = "nothing is known to be outstanding, but not everything could be looked at"
             self._print([], [], text=f"{text}, judged by {self._report.base.label}")
-            return 0
+            return int(self._hides_more)
         approver, is_numbered = self._request.approver, False
         if approver is None:
             if not self._asks:
@@ -117,7 +119,8 @@ class Approving:
             self._check_one_file(chosen, is_final=True)
         reason = self._request.reason or click.prompt("Reason (the auditor will read it)", value_proc=_read_reason)
         signed = self._sign(approver, key, reason, chosen)
-        left = [one for one in outstanding if one not in chosen]
+        done = set(map(id, chosen))
+        left = [one for one in outstanding if id(one) not in done]
         self._print(left, signed, text=None)
         if signed:
             rest = f"; {number(len(left), 'item')} still outstanding" if left else ""
@@ -131,14 +134,18 @@ class Approving:
             raise UsageError(f"there is no org `{org}`", help=did_you_mean(org, known))
         return [one for one in list_outstanding(self._config, self._report) if org is None or one.org == org]
 
-    def _warn_of_errors(self, compiled: Compiled) -> None:
+    def _find_hiding(self, compiled: Compiled) -> bool:
+        """Notes errors of other kinds; returns whether they may hide what needs an approval."""
         errors = [
-            one for one in compiled.findings if one.severity is Severity.ERROR and one.rule.table is not Table.APPROVALS
+            one
+            for one in compiled.findings
+            if one.severity is Severity.ERROR and one.rule.table not in (Table.APPROVALS, Table.POLICY)
         ]
         if errors:
             self._settings.note(
                 f"note: {number(len(errors), 'error')} of other kinds may hide more; `hubcfg validate` lists them"
             )
+        return bool(errors)
 
     def _only_list(self, outstanding: list[Outstanding]) -> int:
         if self._request.says_what:
