@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from hubcfg.checker.scope import Listed, OrgCheck, ProjectCheck, bundle_place, listed_grants
 from hubcfg.core.finding import Finding, find
-from hubcfg.core.instants import DAY, END, Instant, format_instant
+from hubcfg.core.instants import BEGINNING, DAY, END, Instant, format_instant
 from hubcfg.core.places import Place
 from hubcfg.core.rule import Rule, Severity, Table
 from hubcfg.platforms.grants import Group, Role
@@ -41,7 +41,8 @@ def check_project(check: ProjectCheck) -> Iterator[Finding]:
 
 def _find_ending(owner: Entry | Group | Role, instant: Instant) -> Iterator[Listed]:
     for listed in listed_grants(owner):
-        if listed.grant.end != END and listed.grant.end <= instant + SOON:
+        # An end at the very beginning stands for one that could not be read, which is reported as that.
+        if listed.grant.end not in (BEGINNING, END) and listed.grant.end <= instant + SOON:
             yield listed
 
 
