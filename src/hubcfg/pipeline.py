@@ -1,6 +1,7 @@
 """The line as code: files → documents → configuration → access → verified → bundles."""
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -92,10 +93,12 @@ def compile_project(
     base: str | None = None,
     environment: Mapping[str, str] | None = None,
     hygiene: bool = True,
+    executor: Executor | None = None,
 ) -> Compiled:
     """Compiles the project at `root` as of an instant. What is wrong with it is in the findings; nothing is written.
 
-    Without `hygiene` the table Policy and hygiene is left out, for commands that only look; nothing is verified then.
+    Without `hygiene` the table Policy and hygiene is left out, for commands that only look; nothing is verified then. An
+    `executor` spreads the reading of files over processes; the result is the same to the byte.
 
     `base` is the revision that approvals are judged by, where one is named; `environment` is where else it is looked for
     (docs/approvals.md, "The trusted base").
@@ -116,7 +119,7 @@ def compile_project(
         return Compiled(root, _judge(findings, None, sources, [project_file]), sources)
     discovery = discover(root, project)
     sources |= {source.path: source for source in (*discovery.sources, *discovery.in_outputs, *discovery.unreadable)}
-    files = parse_sources((*discovery.sources, *discovery.unreadable))
+    files = parse_sources((*discovery.sources, *discovery.unreadable), executor)
     config, found = validate_documents(project, files)
     findings += found + discovery.findings + _find_hidden_sources(discovery) + _find_detours(root, project)
     access = resolve_access(config, as_of)
@@ -130,7 +133,7 @@ def compile_project(
     trusted, faults = _find_base(root, base, environment or {}, Revision(config, trust), files)
     comments = _read_comments([project_file, *files], sources)
     verified, approvals, findings = check_access(
-        config, access, trusted, trust, [*findings, *faults], _locator(sources), comments, hygiene=hygiene
+        config, access, trusted, trust, [*findings, *faults], _locator(sources, executor), comments, hygiene=hygiene
     )
     access = access if approvals is None else rest_on_approvals(access, approvals)
     outputs: dict[str, bytes] = {}
@@ -215,8 +218,10 @@ def _judge(
     return judge_findings(findings, project, _locator(sources), _read_comments(files, sources))
 
 
-def _locator(sources: dict[str, SourceFile]) -> Callable[[Iterable[Finding]], list[Finding]]:
-    return lambda findings: locate_findings(findings, lambda file: _read(sources, file))
+def _locator(
+    sources: dict[str, SourceFile], executor: Executor | None = None
+) -> Callable[[Iterable[Finding]], list[Finding]]:
+    return lambda findings: locate_findings(findings, lambda file: _read(sources, file), executor)
 
 
 def _read_comments(files: Iterable[ParsedFile], sources: dict[str, SourceFile]) -> dict[str, list[IgnoreComment]]:

@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from hubcfg.core.instants import parse_instant
+from hubcfg.pipeline import compile_project
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AS_OF = "2026-12-01T00:00:00Z"
@@ -35,3 +39,20 @@ def test_hash_seeds(name: str, tmp_path: Path) -> None:
     subprocess.run(["cp", "-r", str(EXAMPLES / name), str(copy)], check=True)
     outputs = {run(copy, seed) for seed in ("0", "1", "42")}
     assert len(outputs) == 1
+
+
+def test_workers(tmp_path: Path) -> None:
+    """Reading files in two processes gives the same bundles and findings, those of files with slips among them."""
+    copy = tmp_path / "elsewhere"
+    subprocess.run(["cp", "-r", str(EXAMPLES / "onestack"), str(copy)], check=True)
+    instant = parse_instant(AS_OF)
+    assert instant is not None
+    alone = compile_project(copy, as_of=instant)
+    with ProcessPoolExecutor(2) as pool:
+        assert compile_project(copy, as_of=instant, executor=pool).files == alone.files
+        (copy / "slips.yaml").write_text(
+            "kind: Users\norg: tidewater\nusers:\n  a@b.example: {rol: *x, role: membr}\n---\n- 1\n"
+        )
+        spread = compile_project(copy, as_of=instant, executor=pool)
+    assert spread.findings == compile_project(copy, as_of=instant).findings
+    assert spread.has_errors

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from dataclasses import replace
 
+from hubcfg.core.fanout import map_chunks
 from hubcfg.core.finding import AS_WRITTEN, Edit, Finding, Fix, Related
 from hubcfg.core.places import AnyPlace, Place, Span
 from hubcfg.parser.locator import locate_places
@@ -11,13 +13,16 @@ from hubcfg.parser.locator import locate_places
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
-def locate_findings(findings: Iterable[Finding], read: Callable[[str], str | None]) -> list[Finding]:
+def locate_findings(
+    findings: Iterable[Finding], read: Callable[[str], str | None], executor: Executor | None = None
+) -> list[Finding]:
     """Returns the findings with spans for places, in the order of file, line, column and name, without repetitions.
 
-    `read` gives the text of a file by its path, or None where it cannot be read.
+    `read` gives the text of a file by its path, or None where it cannot be read. Files are read again in other processes
+    where there is an executor.
     """
     findings = list(findings)
-    spans = _locate(findings, read)
+    spans = _locate(findings, read, executor)
     texts: dict[str, list[str]] = {}
 
     def concrete(place: AnyPlace) -> Span:
@@ -60,7 +65,9 @@ def words_at(lines: list[str], span: Span) -> str:
     return line[span.column - 1 : end]
 
 
-def _locate(findings: Iterable[Finding], read: Callable[[str], str | None]) -> dict[Place, Span]:
+def _locate(
+    findings: Iterable[Finding], read: Callable[[str], str | None], executor: Executor | None
+) -> dict[Place, Span]:
     wanted: dict[str, set[Place]] = {}
     for finding in findings:
         edits = finding.fix.edits if finding.fix is not None else ()
@@ -68,10 +75,20 @@ def _locate(findings: Iterable[Finding], read: Callable[[str], str | None]) -> d
             if isinstance(place, Place):
                 wanted.setdefault(place.file, set()).add(place)
     spans: dict[Place, Span] = {}
+    files: list[tuple[str, list[Place]]] = []
     for file, places in wanted.items():
         text = read(file)
         if text is None:
             spans |= dict.fromkeys(places, Span(file))
         else:
-            spans |= locate_places(text, places)
+            files.append((text, list(places)))
+    for found in map_chunks(_locate_files, files, executor):
+        spans |= found
+    return spans
+
+
+def _locate_files(files: list[tuple[str, list[Place]]]) -> dict[Place, Span]:
+    spans: dict[Place, Span] = {}
+    for text, places in files:
+        spans |= locate_places(text, places)
     return spans

@@ -1,26 +1,52 @@
 """Reads source files into documents: the fast path for good files, the careful one for the others."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+import marshal
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 
 from yaml.error import YAMLError
 
+from hubcfg.core.fanout import map_chunks
 from hubcfg.core.finding import Finding
 from hubcfg.parser.builder import NeedsCareError, build_values
 from hubcfg.parser.careful import has_hidden_characters, read_carefully
 from hubcfg.parser.comments import MARKER
-from hubcfg.parser.document import Document, ParsedFile
+from hubcfg.parser.document import Document, ParsedFile, Value
 from hubcfg.parser.events import CParser
 from hubcfg.parser.sources import SourceFile, unreadable
 from hubcfg.parser.strict import needs_strict
 
 
-def parse_sources(
-    sources: Iterable[SourceFile],
-    map: Callable[[Callable[[SourceFile], ParsedFile], Iterable[Any]], Iterator[Any]] = map,
-) -> list[ParsedFile]:
-    """Reads every source; `map` decides where (here, or in other processes)."""
-    return list(map(parse_source, sources))
+def parse_sources(sources: Iterable[SourceFile], executor: Executor | None = None) -> list[ParsedFile]:
+    """Reads every source, in other processes where there is an executor."""
+    if executor is None:
+        return [parse_source(source) for source in sources]
+    return [file for packed in map_chunks(_parse_packed, list(sources), executor) for file in _unpack(packed)]
+
+
+def _parse_packed(sources: list[SourceFile]) -> tuple[bytes, list[ParsedFile]]:
+    """Reads sources for another process: plain files as marshalled values, which are cheap to hand over, others whole."""
+    plain: list[tuple[str, list[Value], bool] | None] = []
+    others: list[ParsedFile] = []
+    for source in sources:
+        file = parse_source(source)
+        if file.findings or [document.index for document in file.documents] != list(range(len(file.documents))):
+            plain.append(None)
+            others.append(file)
+        else:
+            plain.append((file.path, [document.value for document in file.documents], file.has_ignores))
+    return marshal.dumps(plain), others
+
+
+def _unpack(packed: tuple[bytes, list[ParsedFile]]) -> Iterator[ParsedFile]:
+    others = iter(packed[1])
+    for one in marshal.loads(packed[0]):
+        if one is None:
+            yield next(others)
+        else:
+            path, values, has_ignores = one
+            documents = tuple(Document(path, index, value) for index, value in enumerate(values))
+            yield ParsedFile(path, documents, has_ignores=has_ignores)
 
 
 def parse_source(source: SourceFile) -> ParsedFile:

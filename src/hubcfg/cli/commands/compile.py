@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hubcfg.cli.options import as_of_option, base_option, format_option
+from hubcfg.cli.options import as_of_option, base_option, format_option, worker_pool, workers_option
 from hubcfg.cli.settings import Settings
 from hubcfg.core.instants import Instant
 from hubcfg.emitter.folder import write_folder
@@ -28,13 +28,18 @@ from hubcfg.views.summary import summarize_project
 @format_option("text", "json")
 @as_of_option
 @base_option
+@workers_option
 @click.pass_obj
-def compile_(settings: Settings, out: Path, flat: bool, output: str, as_of: Instant, base: str | None) -> int:
+def compile_(
+    settings: Settings, out: Path, flat: bool, output: str, as_of: Instant, base: str | None, workers: int
+) -> int:
     """Write the permission bundles of every org to a folder.
 
     Refuses, and writes nothing, where any finding is an error.
     """
-    compiled = compile_project(settings.find_root(), as_of=as_of, base=base, environment=os.environ)
+    root = settings.find_root()
+    with worker_pool(workers) as pool:
+        compiled = compile_project(root, as_of=as_of, base=base, environment=os.environ, executor=pool)
     if compiled.has_errors:
         click.echo(render_findings(output, compiled.findings, compiled.read, use_color=settings.use_color()))
         settings.note(f"nothing was written to {out}: mend the errors first")

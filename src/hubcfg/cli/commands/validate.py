@@ -4,7 +4,7 @@ import os
 
 import click
 
-from hubcfg.cli.options import as_of_option, base_option, format_option
+from hubcfg.cli.options import as_of_option, base_option, format_option, worker_pool, workers_option
 from hubcfg.cli.selection import check_names, select_findings
 from hubcfg.cli.settings import Settings
 from hubcfg.core.instants import Instant
@@ -21,6 +21,7 @@ from hubcfg.views.summary import summarize_project
 @click.option("--ignore", multiple=True, metavar="NAME", help="Do not show these findings.")
 @as_of_option
 @base_option
+@workers_option
 @click.pass_obj
 def validate(
     settings: Settings, output: str, select: tuple[str, ...], ignore: tuple[str, ...], as_of: Instant, base: str | None

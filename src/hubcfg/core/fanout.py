@@ -1,0 +1,23 @@
+"""Spreads work over processes: in chunks, in order, and only where there is an executor to spread it over."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# How many chunks there are about: enough that a slow one holds nobody up, few enough that handing them over costs little.
+CHUNKS = 64
+
+
+def map_chunks(
+    function: Callable[[list[Item]], Result], items: Sequence[Item], executor: Executor | None
+) -> Iterator[Result]:
+    """Yields the results of `function` for chunks of the items, in order; without an executor of one chunk, here."""
+    if executor is None or len(items) < 2:
+        yield function(list(items))
+        return
+    size = max(1, len(items) // CHUNKS)
+    chunks = [list(items[start : start + size]) for start in range(0, len(items), size)]
+    yield from executor.map(function, chunks)
