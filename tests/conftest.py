@@ -1,5 +1,7 @@
 """Options that several parts of the suite share."""
 
+import os
+
 import pytest
 
 
@@ -12,3 +14,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def bless(request: pytest.FixtureRequest) -> bool:
     """Whether files that a test compares with are to be rewritten."""
     return bool(request.config.getoption("--bless"))
+
+
+@pytest.fixture(autouse=True)
+def _outside_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hides the CI system that the suite may run in: which base approvals are judged by depends on it."""
+    for name in list(os.environ):
+        if name in ("CI", "HUBCFG_BASE") or name.startswith(("GITHUB_", "GITLAB_", "CI_")):
+            monkeypatch.delenv(name)

@@ -24,7 +24,13 @@ from hubcfg.views.summary import summarize_project
 @workers_option
 @click.pass_obj
 def validate(
-    settings: Settings, output: str, select: tuple[str, ...], ignore: tuple[str, ...], as_of: Instant, base: str | None
+    settings: Settings,
+    output: str,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    as_of: Instant,
+    base: str | None,
+    workers: int,
 ) -> int:
     """Check a project: everything that can be known without a target.
 
@@ -32,7 +38,8 @@ def validate(
     """
     check_names(select, ignore)
     root = settings.find_root()
-    compiled = compile_project(root, as_of=as_of, base=base, environment=os.environ)
+    with worker_pool(workers) as pool:
+        compiled = compile_project(root, as_of=as_of, base=base, environment=os.environ, executor=pool)
     shown = select_findings(compiled.findings, select, ignore)
     prefix, use_color = find_prefix(root), settings.use_color()
     if text := render_findings(output, shown, compiled.read, prefix=prefix, use_color=use_color):
