@@ -392,6 +392,52 @@ def test_other_errors_are_pointed_out(sign: Sign, project: Project) -> None:
     assert sign().code == 1
 
 
+CLIENTS = """kind: Org
+id: msp
+---
+kind: Clients
+org: msp
+clients: {contoso: {name: Contoso}, tailspin: {name: Tailspin}}
+---
+kind: Teams
+org: msp
+teams: {desk: {leads: [lea@msp.example], members: [tim@msp.example]}}
+---
+kind: Users
+org: msp
+users:
+  ada@msp.example: {role: administrator}
+  lea@msp.example: {role: manager, clients: all}
+  tim@msp.example: {role: technician, clients: [tailspin, contoso], permissions: [devices.devices.wipe]}
+"""
+
+
+def test_clients_are_shown_and_signed(hubcfg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where staff work for assigned clients, these are part of what is shown and signed, of roles too."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    project = make_project(tmp_path)
+    for path in project.root.glob("*.yaml"):
+        path.unlink()
+    execute("rm", "-r", str(project.root / ".git"))
+    signers = project.root / "trust" / "allowed_signers"
+    signers.write_text(signers.read_text().replace(OLGA, "ada@msp.example"))
+    (project.root / "hubcfg.yaml").write_text(
+        "hubcfg: 1\nproject: msp-access\nplatform: opspilot365\napprovals: {signers: trust/allowed_signers}\n"
+    )
+    (project.root / "msp.yaml").write_text(CLIENTS)
+    command = ("-C", str(project.root), "approve", "--as", "ada@msp.example", "--all", "--reason", "x")
+    outcome = hubcfg(*command, "--key", project.key(OLGA))
+    assert outcome.code == 0, outcome.err
+    assert "  lea@msp.example for contoso, tailspin\n    + the role manager\n" in outcome.out
+    assert "  tim@msp.example for contoso, tailspin\n    + devices.devices.wipe\n" in outcome.out
+    (file,) = project.approvals()
+    assert [(grant["user"], grant["clients"]) for grant in read(file)["grants"]] == [
+        ("lea@msp.example", ["contoso", "tailspin"]),
+        ("tim@msp.example", ["contoso", "tailspin"]),
+    ]
+    assert hubcfg(*command).out.endswith("judged by the tree itself\n")
+
+
 CONVERSATIONS = {
     # Nobody is named: the key at hand says who it is; a slip is asked again; one number of the list, then the reason.
     "asked": ([], [("Approve as", ""), ("Approve which?", "7"), ("Approve which?", "1"), ("Approve which?", "2"),
