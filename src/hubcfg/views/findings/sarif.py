@@ -35,6 +35,8 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 _ROOT = "%SRCROOT%"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "recommendation"}
+# Python has a byte of a file name that is not UTF-8 as one of the surrogates that are left out here.
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
@@ -52,7 +54,7 @@ def render_sarif(findings: Sequence[Finding], surroundings: Surroundings) -> str
         "version": __version__,
         "semanticVersion": __version__,
         "informationUri": PROJECT_PAGE,
-        "rules": [_rule(rule) for rule in rules],
+        "rules": [render_rule(rule) for rule in rules],
     }
     run = {
         "tool": {"driver": driver},
@@ -91,7 +93,7 @@ class _Writer:
         """Returns the message, links to the first related places (others are not shown by GitHub) and the help."""
         lines = [_plain(finding.message)]
         for number, one in enumerate(finding.related[:SHOWN_RELATED], 1):
-            name = re.sub(r"([\[\]\\])", r"\\\1", address(one.place, self._prefix))
+            name = re.sub(r"([\[\]\\])", r"\\\1", _plain(address(one.place, self._prefix)))
             lines.append(f"note: {_plain(one.message)}: [{name}]({number})")
         if len(finding.related) > SHOWN_RELATED:
             lines.append(f"note: and {len(finding.related) - SHOWN_RELATED} more places")
@@ -106,7 +108,8 @@ class _Writer:
 
     def _artifact(self, place: AnyPlace) -> dict[str, Any]:
         path = repository_path(place, "") if is_fileless(place) else span_of(place).file
-        return {"uri": quote(self._prefix + path, errors="surrogateescape"), "uriBaseId": _ROOT}
+        escaped = quote(_NO_BYTE.sub("�", self._prefix + path), errors="surrogateescape")
+        return {"uri": escaped, "uriBaseId": _ROOT}
 
     def _fix(self, fix: Fix) -> dict[str, Any] | None:
         """Returns a fix as replacements of text; None where one of its edits cannot be made."""
@@ -121,7 +124,7 @@ class _Writer:
             replacements = [
                 {
                     "deletedRegion": _region(Span(file, *locate(start), *locate(end))),
-                    **({"insertedContent": {"text": replacement}} if replacement else {}),
+                    **({"insertedContent": {"text": clean(replacement)}} if replacement else {}),
                 }
                 for start, end, replacement in planned
             ]
@@ -158,7 +161,8 @@ def _plain(text: str) -> str:
     return clean(text).replace("](", "] (")
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def render_rule(rule: Rule) -> dict[str, Any]:
+    """Returns a rule with its documentation."""
     sections = rule_sections(rule)
     meaning, why, example, mend = (sections.get(part, "") for part in ("meaning", "why", "example", "mend"))
     text = [meaning, f"Why: {why}", f"Example:\n{example}", f"Mend: {mend}"]
