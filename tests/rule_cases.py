@@ -6,9 +6,10 @@ and `before` (the files, likewise, of the revision that the change is judged by)
 this name, in order, `at` (`path:line`), `words` (the marked words of the first line), and optionally `says` and `help` (parts of the
 message and the help line) and `severity`. Other findings of level error must be listed in `also`.
 
-About approvals a case may also have: `{key NAME}` in a file (a public key that is made for the test), `approvals` (signed with such
-keys; fields as in `tests.approvals.histories`), `landed` (the files that are committed to Git before those of the case) and
-`named` (the revision that `--base` names).
+About approvals a case may also have: `{key NAME}` in a file (a public key that is made for the test), `approvals` (signed with
+such keys; fields as in `tests.approvals.histories`), `landed` (the files that are committed to Git before those of the case),
+`reverted` (the case's own files and approvals had landed as well, and were taken away again) and `named` (the revision that
+`--base` names).
 """
 
 import re
@@ -47,6 +48,7 @@ class Case:
     before: dict[str, bytes] | None = None
     approvals: tuple[dict[str, Any], ...] = ()
     landed: dict[str, bytes] | None = None
+    reverted: bool = False
     named: str | None = None
 
     def __str__(self) -> str:
@@ -73,6 +75,7 @@ def _load_file(path: Path) -> list[Case]:
             before=_files(base | case["before"]) if "before" in case else None,
             approvals=tuple(case.get("approvals", ())),
             landed=_files(base | case["landed"]) if "landed" in case else None,
+            reverted=case.get("reverted", False),
             named=case.get("named"),
         )
         for section in ("fires", "silent")
@@ -115,10 +118,18 @@ def _compile_signed(case: Case, root: Path) -> Compiled:
         history.start()
         history.write({name: content.decode() for name, content in case.landed.items()})
         history.commit()
+    _write(case, history)
+    if case.reverted:
+        history.commit()
+        history.git("revert", "--no-edit", "HEAD")
+        _write(case, history)
+    return history.compile(base=case.named, as_of=case.as_of)
+
+
+def _write(case: Case, history: History) -> None:
     history.write({name: content.decode() for name, content in case.files.items()})
     for approval in case.approvals:
         history.approve(**deepcopy(approval))
-    return history.compile(base=case.named, as_of=case.as_of)
 
 
 def _check_with_base(compiled: Compiled, before: Compiled, findings: list[Finding]) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from hubcfg.parser.sources import (
 )
 from hubcfg.resolver.access import Access
 from hubcfg.resolver.resolve import resolve_access
-from hubcfg.revision import Revision, read_base, trust_paths
+from hubcfg.revision import Revision, find_spent, read_base, trust_paths
 from hubcfg.validator.config import Config, Project
 from hubcfg.validator.project import read_project
 from hubcfg.validator.shape import document_kinds
@@ -151,7 +151,9 @@ def _find_base(
     if fault is None and choice.commit is not None:
         before = read_base(root, choice.commit, {file.path: file for file in files}, tree)
         if isinstance(before, Revision):
-            return make_base(choice.label, before.config, before.files, is_tree=False, tree_files=tree.files), []
+            trusted = make_base(choice.label, before.config, before.files, is_tree=False, tree_files=tree.files)
+            new = [document for document in tree.config.approvals if not trusted.is_standing(document)]
+            return replace(trusted, spent=find_spent(root, choice.commit, new)), []
         fault, advice = before, f"name the revision to judge by with `--base` or `{BASE_VARIABLE}`"
         if before is None:
             choice = TREE_ITSELF

@@ -1,15 +1,24 @@
 """The project as a Git revision has it: what approvals are judged by."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from hubcfg.checker.approvals.approval import payload_of
 from hubcfg.checker.approvals.base import DEFAULT_REVOKED, TrustFiles
 from hubcfg.checker.check import all_rules
-from hubcfg.parser.document import ParsedFile
-from hubcfg.parser.git import REGULAR_FILES, Repository, find_repository, list_changes, list_files, read_objects
+from hubcfg.parser.document import Document, ParsedFile, Value
+from hubcfg.parser.git import (
+    REGULAR_FILES,
+    Repository,
+    find_past_contents,
+    find_repository,
+    list_changes,
+    list_files,
+    read_objects,
+)
 from hubcfg.parser.parse import parse_source, parse_sources
 from hubcfg.parser.sources import DEFAULT_SOURCES, IGNORE_FILE, PROJECT_FILE, SourceFile, select_sources
 from hubcfg.validator.config import Config, Project
@@ -59,6 +68,31 @@ def read_base(root: Path, commit: str, parsed: Mapping[str, ParsedFile], tree: R
         return _find_moved(repository, projects, tree.config.project.id)
     objects = {entry.path.removeprefix(prefix): entry.object_id for entry in entries if entry.path.startswith(prefix)}
     return _BaseReader(repository, objects, {path.removeprefix(prefix) for path in changes}, parsed, tree).read()
+
+
+def find_spent(root: Path, commit: str, new: Iterable[Document]) -> frozenset[str]:
+    """Returns the ids of those approvals that were part of the project at an earlier commit on the way to this one.
+
+    `new` are approvals that the commit itself does not have. The id is part of what is signed, so one that comes back has it
+    still; it is told from another of the same id by its payload.
+    """
+    approvals = {str(one.value["id"]): payload_of(one.value) for one in new if isinstance(one.value, dict)}
+    repository = find_repository(root) if approvals else None
+    if repository is None:
+        return frozenset()
+    return frozenset(
+        id
+        for id, payload in approvals.items()
+        if any(payload in _payloads(content) for content in find_past_contents(repository, commit, id))
+    )
+
+
+def _payloads(content: bytes) -> list[bytes]:
+    """Returns what the signatures of the approvals in a file of the past cover."""
+    values: list[Value] = [
+        one.value for one in parse_source(SourceFile("past.yaml", partial(bytes, content))).documents
+    ]
+    return [payload_of(value) for value in values if isinstance(value, dict) and value.get("kind") == "Approval"]
 
 
 def _find_moved(repository: Repository, projects: Mapping[str, str], id: str) -> str | None:

@@ -1,14 +1,11 @@
 """Builds an org's bundles (docs/bundles.md): one for its staff, one for its clients' users."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from hubcfg.core.canonical import Json, canonical_json, canonical_object, canonical_without_numbers
-from hubcfg.core.instants import Instant, format_instant
+from hubcfg.core.instants import format_instant
 from hubcfg.platforms.grants import Audience
-from hubcfg.platforms.masks import Mask
 from hubcfg.resolver.access import Holding, OrgAccess
 from hubcfg.validator.config import Org, User
 

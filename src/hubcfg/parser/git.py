@@ -115,23 +115,55 @@ def list_changes(root: Path, commit: str) -> set[str] | None:
 
 
 def read_objects(repository: Repository, object_ids: Iterable[str]) -> dict[str, bytes]:
-    """Returns the contents of objects, all read by one process; those that cannot be read are left out."""
-    wanted = list(dict.fromkeys(object_ids))
+    """Returns the contents of objects by their ids, all read by one process; those that cannot be read are left out.
+
+    An object may also be named as `COMMIT:PATH`; it is returned by its id all the same.
+    """
+    wanted = [name for name in dict.fromkeys(object_ids) if "\n" not in name]
     if not wanted:
         return {}
     command = [*_GIT, "-C", str(repository.top), "cat-file", "--batch"]
-    done = subprocess.run(command, input="\n".join(wanted).encode() + b"\n", capture_output=True, check=False)
+    done = subprocess.run(
+        command, input="\n".join([*wanted, ""]).encode("utf-8", "surrogateescape"), capture_output=True, check=False
+    )
     found: dict[str, bytes] = {}
     position, printed = 0, done.stdout
     while position < len(printed):
         end = printed.index(b"\n", position)
         words = printed[position:end].split(b" ")
         position = end + 1
-        if len(words) == 3:
+        if len(words) == 3 and words[1] == b"blob":
             size = int(words[2])
             found[words[0].decode()] = printed[position : position + size]
             position += size + 1
     return found
+
+
+def find_past_contents(repository: Repository, commit: str, words: str) -> list[bytes]:
+    """Returns the YAML files of the project that ever held `words`, as they landed and before they went.
+
+    Looks along the first parents of a commit: what was on that branch, however it came there. In a shallow clone, as far back
+    as there is history.
+    """
+    below = [f":(glob){repository.prefix}**/*{ending}" for ending in (".yaml", ".yml")]
+    command = [
+        "log",
+        "--first-parent",
+        "-m",
+        "--no-renames",
+        "--format=%x01%H",
+        "--name-only",
+        "-z",
+        f"-S{words}",
+        commit,
+    ]
+    printed = run_git(repository.top, *command, "--", *below)
+    names: list[str] = []
+    for entry in (printed or "").split("\x01")[1:]:
+        # The commit, a line break, and the paths, each ended by a NUL.
+        commit_id, *paths = [part.strip("\n") for part in entry.split("\0")]
+        names += [f"{one}:{path}" for path in paths if path for one in (commit_id, f"{commit_id}^")]
+    return list(read_objects(repository, names).values())
 
 
 def read_revision(root: Path) -> str | None:

@@ -26,7 +26,8 @@ class Base:
     """A revision whose users, roles, teams and keys decide who may approve.
 
     `is_tree` says that there is no such revision, and the tree itself serves: then every approval is judged as new, and
-    nothing counts as changed. `label` names the base for people.
+    nothing counts as changed. `label` names the base for people. `spent` are the approvals of the tree that were part of
+    the base once, and are no longer.
     """
 
     label: str
@@ -36,6 +37,7 @@ class Base:
     revoked: tuple[Revoked, ...]
     is_tree: bool
     standing: dict[str, Document] = field(default_factory=dict)
+    spent: frozenset[str] = frozenset()
 
     def org(self, org: str) -> Org | None:
         """Returns an org of the base."""
@@ -85,7 +87,12 @@ def all_separations(base: Base, config: Config) -> tuple[Separation, ...]:
 
 
 def make_base(
-    label: str, config: Config, files: TrustFiles, *, is_tree: bool, tree_files: TrustFiles | None = None
+    label: str,
+    config: Config,
+    files: TrustFiles,
+    *,
+    is_tree: bool,
+    tree_files: TrustFiles | None = None,
 ) -> Base:
     """Returns the base of a revision; keys that `tree_files` revoke are revoked at once."""
     signers = parse_signers(files.signers or b"", files.signers_path or "")

@@ -14,7 +14,13 @@ from hubcfg.checker.approvals.approval import (
 )
 from hubcfg.checker.approvals.approvers import Approver, Approvers, Named, role_baseline
 from hubcfg.checker.approvals.base import Base
-from hubcfg.checker.approvals.rules import APPROVER_NOT_ENTITLED, EXPIRED_APPROVAL, INVALID_SIGNATURE, SELF_APPROVAL
+from hubcfg.checker.approvals.rules import (
+    APPROVER_NOT_ENTITLED,
+    EXPIRED_APPROVAL,
+    INVALID_SIGNATURE,
+    SELF_APPROVAL,
+    SPENT_APPROVAL,
+)
 from hubcfg.checker.signatures.faults import Fault
 from hubcfg.checker.signatures.sshsig import verify_signature
 from hubcfg.core.finding import Finding, find
@@ -73,7 +79,8 @@ class _Judge:
 
     def judge(self, approval: Approval) -> Iterator[Finding]:
         """Yields what is wrong with an approval, the first kind of thing only: what follows would rest on it."""
-        for step in (self._check_content, self._check_signature, self._check_time, self._check_entitled):
+        steps = (self._check_content, self._check_signature, self._check_spent, self._check_time, self._check_entitled)
+        for step in steps:
             faults = list(step(approval))
             if faults:
                 yield from faults
@@ -193,6 +200,15 @@ class _Judge:
         fault = revoked or next((one for one in signers if isinstance(one, Fault)), None)
         if fault is not None:
             yield _fault(INVALID_SIGNATURE, f"the signature does not count: {fault.message}", place, fault.help)
+
+    def _check_spent(self, approval: Approval) -> Iterator[Finding]:
+        if approval.id in self._base.spent:
+            yield _fault(
+                SPENT_APPROVAL,
+                f"`{approval.id}` had landed before, and was taken away again",
+                approval.document.place("id"),
+                "have what it approved approved anew; an old decision does not come back by itself",
+            )
 
     def _check_time(self, approval: Approval) -> Iterator[Finding]:
         assert approval.approved_at is not None

@@ -87,6 +87,21 @@ EXPIRED_APPROVAL = Rule(
     """,
 )
 
+SPENT_APPROVAL = Rule(
+    "spent-approval",
+    Table.APPROVALS,
+    """An approval had gone out of use, and has come back.
+
+    Why: what was approved once and then taken away again would return on the strength of an old decision that nobody
+    means any more; Git keeps every approval for whoever digs it out.
+
+    Example:
+        a pull request restores last year's grant together with last year's approval
+
+    Mend: have it approved anew with `hubcfg approve`.
+    """,
+)
+
 NO_ELIGIBLE_APPROVER = Rule(
     "no-eligible-approver",
     Table.APPROVALS,
@@ -137,6 +152,7 @@ RULES = (
     APPROVER_NOT_ENTITLED,
     SELF_APPROVAL,
     EXPIRED_APPROVAL,
+    SPENT_APPROVAL,
     NO_ELIGIBLE_APPROVER,
     UNUSED_APPROVAL,
     NO_TRUSTED_BASE,
