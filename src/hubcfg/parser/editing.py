@@ -1,7 +1,7 @@
 """Applies the edits that findings carry to the text of a file, and leaves all else as it is."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hubcfg.core.finding import Edit, EditAction
 from hubcfg.core.places import Span
@@ -25,12 +25,14 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     return "".join([*parts, text[position:]])
 
 
-def plan_replacements(text: str, edits: Iterable[Edit]) -> list[tuple[int, int, str]]:
+def plan_replacements(
+    text: str, edits: Iterable[Edit], starts: Sequence[int] | None = None
+) -> list[tuple[int, int, str]]:
     """Returns what edits come to in a text: from which character to which becomes what, in their order.
 
-    Edits that cannot be made are left out.
+    Edits that cannot be made are left out. `starts` are the `line_starts` of the text, where they are known already.
     """
-    starts = _line_starts(text)
+    starts = starts or line_starts(text)
     changes: set[tuple[int, int, str]] = set()
     for edit in edits:
         assert isinstance(edit.place, Span)
@@ -56,7 +58,8 @@ def _item_range(text: str, start: int, end: int) -> tuple[int, int] | None:
     return (line_start + before.start(), end) if before else None
 
 
-def _line_starts(text: str) -> list[int]:
+def line_starts(text: str) -> list[int]:
+    """Returns the character that each line begins with, and the end of the text."""
     starts = [0]
     for match in _LINE.finditer(text):
         if match.end() > starts[-1]:

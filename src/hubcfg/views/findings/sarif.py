@@ -7,7 +7,7 @@ Only the rules that occur are described. Nothing depends on the machine: files a
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from hubcfg import __version__
 from hubcfg.core.finding import Finding, Fix
 from hubcfg.core.places import AnyPlace, Span
 from hubcfg.core.rule import Rule, Severity
-from hubcfg.parser.editing import plan_replacements
+from hubcfg.parser.editing import line_starts, plan_replacements
 from hubcfg.views.findings import Surroundings
 from hubcfg.views.findings._common import (
     SHOWN_RELATED,
@@ -37,7 +37,6 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 _PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "recommendation"}
 # Python has a byte of a file name that is not UTF-8 as one of the surrogates that are left out here.
 _NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
-_LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
 def render_sarif(findings: Sequence[Finding], surroundings: Surroundings) -> str:
@@ -72,6 +71,7 @@ class _Writer:
     def __init__(self, surroundings: Surroundings) -> None:
         self._read = surroundings.read
         self._prefix = surroundings.prefix
+        self._sources: dict[str, tuple[str, list[int]]] = {}
 
     def result(self, finding: Finding, fingerprint: str) -> dict[str, Any]:
         """Returns a result, but for its rule."""
@@ -115,21 +115,29 @@ class _Writer:
         """Returns a fix as replacements of text; None where one of its edits cannot be made."""
         changes: list[dict[str, Any]] = []
         for file in dict.fromkeys(span_of(edit.place).file for edit in fix.edits):
+            text, bounds = self._source(file)
             edits = [edit for edit in fix.edits if span_of(edit.place).file == file]
-            text = self._read(file)
-            planned = plan_replacements(text, edits) if text is not None else []
-            if text is None or not planned:
+            planned = plan_replacements(text, edits, bounds)
+            # Without a line break at its end the end of a text begins no line.
+            starts = bounds if text.endswith(("\n", "\r")) else bounds[:-1] or bounds
+            if not planned:
                 return None
-            locate = _locator(text)
             replacements = [
                 {
-                    "deletedRegion": _region(Span(file, *locate(start), *locate(end))),
+                    "deletedRegion": _region(Span(file, *_locate(starts, start), *_locate(starts, end))),
                     **({"insertedContent": {"text": clean(replacement)}} if replacement else {}),
                 }
                 for start, end, replacement in planned
             ]
             changes.append({"artifactLocation": self._artifact(Span(file)), "replacements": replacements})
         return {"description": _message(fix.title), "artifactChanges": changes}
+
+    def _source(self, file: str) -> tuple[str, list[int]]:
+        """Returns the text of a file and its `line_starts`; read once, for there may be thousands of fixes in it."""
+        if file not in self._sources:
+            text = self._read(file) or ""
+            self._sources[file] = text, line_starts(text)
+        return self._sources[file]
 
 
 def _region(span: Span) -> dict[str, int]:
@@ -141,15 +149,10 @@ def _region(span: Span) -> dict[str, int]:
     }
 
 
-def _locator(text: str) -> Callable[[int], tuple[int, int]]:
-    """Returns a function from a character of the text to its line and column."""
-    starts = [0, *(match.end() for match in _LINE_BREAK.finditer(text))]
-
-    def locate(position: int) -> tuple[int, int]:
-        line = bisect_right(starts, position)
-        return line, position - starts[line - 1] + 1
-
-    return locate
+def _locate(starts: Sequence[int], position: int) -> tuple[int, int]:
+    """Returns the line and column of a character."""
+    line = bisect_right(starts, position)
+    return line, position - starts[line - 1] + 1
 
 
 def _message(text: str) -> dict[str, str]:

@@ -211,6 +211,17 @@ def test_sarif_fixes_are_those_of_fix(compiled: Compiled) -> None:
     assert seen >= 2
 
 
+def test_sarif_fixes_reach_the_end_of_a_file(hubcfg: Run, tmp_path: Path) -> None:
+    """A change of the last words of a file that ends without a line break stays within its last line."""
+    root = write_project(tmp_path, "  k@a.example:\n    role: member\n    permissions:\n      - *")
+    results = json.loads(hubcfg("-C", str(root), "validate", "--format", "sarif").out)["runs"][0]["results"]
+    (fix,) = [fix for result in results if result["ruleId"] == "unquoted-wildcard" for fix in result["fixes"]]
+    (one,) = fix["artifactChanges"][0]["replacements"]
+    lines = (root / "org.yaml").read_text().split("\n")
+    assert one["deletedRegion"]["endLine"] == len(lines)
+    assert one["deletedRegion"]["endColumn"] == len(lines[-1]) + 1
+
+
 def test_sarif_regions_mark_the_words(compiled: Compiled) -> None:
     """Columns count code points: behind an emoji they still mark the permission."""
     results = json.loads(render("sarif", compiled))["runs"][0]["results"]
