@@ -16,7 +16,7 @@ from hubcfg.planner.change import (
 )
 from hubcfg.planner.profiles import ProfileChange, ProfileComparer, Recast, Words
 from hubcfg.planner.state import NOBODY, CatalogState, Extent, OrgState, Person, Phase, Profile
-from hubcfg.planner.verdict import NO_TOTALS, Aspect, Difference, Totals, Witness, pick_difference, pick_witness
+from hubcfg.planner.verdict import Aspect, Difference, Totals, Witness, pick_difference, pick_witness
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ def compare_org(
     assert present is not None
     comparer = _PeopleComparer(instant, before, after, recast)
     users = tuple(comparer.compare())
-    totals = NO_TOTALS
+    totals = Totals(users=len(users))
     for user in users:
         totals = totals.plus(user.access.totals)
     change = OrgChange(
@@ -87,8 +87,11 @@ class _PeopleComparer:
         self, instant: Instant, before: OrgState | None, after: OrgState | None, recast: Recast | None
     ) -> None:
         self._instant = instant
-        self._before = {} if before is None else before.people
-        self._after = {} if after is None else after.people
+        unknown = _unknown(before) | _unknown(after)
+        self._before, self._after = (
+            {id: person for id, person in state.people.items() if id not in unknown} if state is not None else {}
+            for state in (before, after)
+        )
         self._words = Words(before.catalog if before else None, after.catalog if after else None)
         self._profiles = ProfileComparer(self._words, after.onboarding if after else {}, recast)
         self._nothing = Profile(None, False, (Phase(instant, 0, frozenset()),))
@@ -154,7 +157,6 @@ class _PeopleComparer:
         gained = [one for one in part.permissions if one.is_gained]
         widened = (part.held_by_both if is_wider else part.eased) & self._words.sensitive
         return Totals(
-            users=1,
             gained=sum(len(one.permissions) for one in gained),
             lost=sum(len(one.permissions) for one in part.permissions if one.is_lost),
             sensitive_gained=sum(len(one.permissions) for one in gained if one.sensitive),

@@ -33,6 +33,11 @@ def compare_access(before: Access, after: Access, orgs: Collection[str] | None =
     )
 
 
+def describe_org(access: OrgAccess) -> OrgState:
+    """Returns the state of an org with everybody in it."""
+    return _StateBuilder(access, []).build(())
+
+
 def _catalogs(access: Access) -> list[Catalog]:
     return list({org.org.catalog.id: org.org.catalog for org in access.orgs.values()}.values())
 

@@ -77,7 +77,7 @@ def pick_witness(found: Iterable[Witness | None]) -> Witness | None:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts: users with any change, and pairs of a user and a permission.
+    """Counts: users with any change (of an org or a project), and pairs of a user and a permission.
 
     `gained` and `lost` are held at some instant on one side only; `widened` are sensitive ones held on both sides, but
     afterwards for more clients or with fewer obligations.
@@ -89,14 +89,14 @@ class Totals:
     sensitive_gained: int = 0
     sensitive_widened: int = 0
 
-    def plus(self, other: "Totals", times: int = 1) -> "Totals":
-        """Returns the sum with another, counted some times."""
+    def plus(self, other: "Totals") -> "Totals":
+        """Returns the sum with another."""
         return Totals(
-            self.users + times * other.users,
-            self.gained + times * other.gained,
-            self.lost + times * other.lost,
-            self.sensitive_gained + times * other.sensitive_gained,
-            self.sensitive_widened + times * other.sensitive_widened,
+            self.users + other.users,
+            self.gained + other.gained,
+            self.lost + other.lost,
+            self.sensitive_gained + other.sensitive_gained,
+            self.sensitive_widened + other.sensitive_widened,
         )
 
 
