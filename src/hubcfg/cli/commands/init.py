@@ -32,6 +32,12 @@ def _complete_platform(_ctx: click.Context, _param: click.Parameter, incomplete:
 @click.option("--name", metavar="NAME", help="The organization's name; default: after the org's id or the folder.")
 @click.option("--org", metavar="ID", help="The org's id; default: after the name.")
 @click.option("--owner", metavar="EMAIL", help="Who holds the root role; default: owner@ORG.example, to be replaced.")
+@click.option(
+    "--key",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The owner's public SSH key, which will sign approvals.",
+)
 @format_option("text", "json")
 @click.pass_obj
 def init(
@@ -41,6 +47,7 @@ def init(
     name: str | None,
     org: str | None,
     owner: str | None,
+    key: Path | None,
     output: str,
 ) -> int:
     """Begin a project that validates and compiles at once, in DIR or here.
@@ -48,7 +55,7 @@ def init(
     Writes hubcfg.yaml, an org with its people and what they may do, tests, a CI workflow, hooks for pre-commit and
     settings for editors. On a terminal it asks for what is not given. Nothing that is there already is overwritten.
 
-    Example: hubcfg init acme --platform onestack --name "Acme IT" --owner ana@acme.example
+    Example: hubcfg init acme --platform onestack --name "Acme IT" --owner ana@acme.example --key ~/.ssh/id_ed25519.pub
     """
     from hubcfg.cli.known import know_builtin
     from hubcfg.views.begun import render_begun
@@ -63,7 +70,8 @@ def init(
     known = know_builtin()
     bound = known.platform(platform)
     branch = _read_branch(root)
-    beginning = Beginning(bound, known.catalog(bound.catalog), org, name, owner, _default_branch(branch))
+    public = _read_key(key) if key is not None else None
+    beginning = Beginning(bound, known.catalog(bound.catalog), org, name, owner, _default_branch(branch), public)
     files = render_project(beginning)
     write_project(root, files)
     click.echo(
@@ -80,6 +88,17 @@ def init(
         )
     )
     return 0
+
+
+def _read_key(file: Path) -> str:
+    """Returns the public key of a key file, for the signers file."""
+    from hubcfg.checker.signatures.faults import Fault
+    from hubcfg.checker.signatures.keygen import read_key_file
+
+    key = read_key_file(file)
+    if isinstance(key, Fault):
+        raise UsageError(f"`{file}` can't sign approvals: {key.message}", help=key.help)
+    return key.line
 
 
 def _take_default(_question: str, default: str, check: Callable[[str], str]) -> str:

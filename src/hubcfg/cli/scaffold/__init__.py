@@ -22,11 +22,14 @@ from hubcfg.views.json_schema import combined_schema, render_schema
 _TEMPLATES = Path(__file__).parent
 _COMMON, _ANY = "common", "any"
 _EDITOR_SCHEMA = ".vscode/hubcfg.schema.json"
+# What hubcfg reads: every YAML file but those whose name, or whose folder's, begins with a dot. Of such folders those are
+# named that hold YAML: `!.*/**` would also leave out a project below `~/.local`.
+_EDITOR_GLOBS = ("*.yaml", "*.yml", "!.*.yaml", "!.*.yml", "!.github/**", "!.gitlab/**", "!.circleci/**")
 
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What a new project is about."""
+    """What a new project is about. `key` is the owner's public key, as its type and its base64."""
 
     platform: Platform
     catalog: Catalog
@@ -34,6 +37,7 @@ class Beginning:
     name: str
     owner: str
     branch: str = "main"
+    key: str | None = None
 
     @property
     def project(self) -> str:
@@ -166,6 +170,7 @@ def _values(beginning: Beginning, folders: list[str]) -> dict[str, Any]:
         "person": person,
         "project": beginning.project,
         "branch": beginning.branch,
+        "key": beginning.key,
         "root_role": root_role.id,
         "products": [product for product in catalog.products if product not in platform.always_active],
         "owned": min(held, default="*"),
@@ -175,7 +180,7 @@ def _values(beginning: Beginning, folders: list[str]) -> dict[str, Any]:
         "has_groups": "groups" in folders,
         "has_roles": "roles" in folders,
         "has_teams": "teams" in folders,
-        "schema_globs": [PROJECT_FILE, *(f"{folder}/**/*.yaml" for folder in sorted({*folders, "approvals"}))],
+        "schema_globs": list(_EDITOR_GLOBS),
     }
 
 
