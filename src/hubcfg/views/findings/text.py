@@ -45,7 +45,7 @@ class _Renderer:
         span = finding.place
         assert isinstance(span, Span)
         severity = finding.severity.value
-        head = self._paint(f"{severity}[{finding.name}]", severity) + self._paint(f": {finding.message}", "bold")
+        head = self._paint(f"{severity}[{finding.name}]", severity) + self._paint(f": {_visible(finding.message)}", "bold")
         gutter = " " * len(str(span.line or ""))
         rows = [head, f"{gutter}{self._paint('-->', 'line')} {_address(span)}"]
         rows += self._snippet(span, gutter, severity)
@@ -68,7 +68,7 @@ class _Renderer:
         return [f"{gutter} {bar}", f"{self._paint(str(span.line), 'line')} {bar} {shown}", f"{gutter} {bar} {marker}"]
 
     def _remark(self, gutter: str, label: str, text: str) -> str:
-        return f"{gutter} {self._paint('=', 'line')} {self._paint(label, 'bold')}: {text}"
+        return f"{gutter} {self._paint('=', 'line')} {self._paint(label, 'bold')}: {_visible(text)}"
 
     def _line(self, span: Span) -> str | None:
         if not span.line:
@@ -96,6 +96,7 @@ def _clip(line: str, start: int, end: int) -> tuple[str, int, int]:
 
 
 def _visible(text: str) -> str:
+    """Returns text that a terminal shows as it is: nothing in a file or its name may move the cursor or break a line."""
     return "".join(_TAB if character == "\t" else character if character.isprintable() else "�" for character in text)
 
 
@@ -114,7 +115,7 @@ def _cells(character: str) -> int:
 
 
 def _address(span: Span) -> str:
-    return f"{span.file}:{span.line}:{span.column}" if span.line else span.file
+    return _visible(f"{span.file}:{span.line}:{span.column}" if span.line else span.file)
 
 
 def _related(one: Related) -> str:
