@@ -1,6 +1,7 @@
 """A comparison for people: who gains and loses what, people with the same change together; the verdict at the end."""
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from hubcfg.core.instants import Instant, format_instant
 from hubcfg.core.nearest import shorten
@@ -8,18 +9,21 @@ from hubcfg.core.places import Place
 from hubcfg.planner.change import (
     AccessChange,
     CatalogChange,
+    Changed,
     OrgChange,
     PermissionChange,
     Presence,
     ProductChange,
     UserChange,
 )
+from hubcfg.planner.state import Extent
 from hubcfg.planner.verdict import Verdict
 from hubcfg.platforms.grants import Audience
 from hubcfg.views.colors import paint
 from hubcfg.views.counts import join_words, number
 from hubcfg.views.diff import Report, Side
 from hubcfg.views.diff.words import (
+    describe_extent,
     describe_extents,
     describe_sign_in,
     describe_times,
@@ -29,6 +33,8 @@ from hubcfg.views.diff.words import (
     sign_of,
 )
 from hubcfg.views.held import wrap
+
+T = TypeVar("T")
 
 # What is shown before the rest is only counted; JSON and `-v` leave nothing out.
 SHOWN_USERS, SHOWN_GROUPS, SHOWN_LINES, SHOWN_ERRORS, SHOWN_UNKNOWN = 10, 50, 8, 5, 10
@@ -126,7 +132,7 @@ class _Text:
             yield from self._bold(wrap(f"{head} {', '.join(self._cut(names))}", self._width, "  ", 4))
         yield from self._facts(change)
         yield from self._permissions(change.permissions)
-        for product in change.products:
+        for product in change.products if change.presence is not Presence.REMOVED else ():
             yield from self._product(product)
         for duty in change.obligations:
             for verb, permissions in (("needed now", duty.imposed), ("no longer needed", duty.lifted)):
@@ -137,24 +143,31 @@ class _Text:
 
     def _facts(self, change: AccessChange) -> Iterator[str]:
         if change.role is not None:
-            yield from self._fact("role", f"{change.role.before or 'none'} → {change.role.after or 'none'}")
-        if change.audience is not None and Audience.CLIENT in (change.audience.before, change.audience.after):
-            words = [
-                "nobody" if one is None else f"{one.value} user"
-                for one in (change.audience.before, change.audience.after)
-            ]
-            yield from self._fact("audience", " → ".join(words))
+            yield from self._fact("role", change.presence, *(one or "none" for one in _sides(change.role)))
+        if change.audience is not None and Audience.CLIENT in _sides(change.audience):
+            words = ["" if one is None else f"{one.value} user" for one in _sides(change.audience)]
+            yield from self._fact("audience", change.presence, *words)
         if change.suspended is not None:
-            yield from self._fact("suspended", "yes" if change.suspended.after else "no more")
+            yield from self._fact("suspended", Presence.ADDED, "", "yes" if change.suspended.after else "no more")
         if change.scope is not None:
-            yield from self._fact("scope", describe_extents(change.scope, "all clients", "no clients"))
+            yield from self._extents("scope", change.presence, change.scope, "all clients", "no clients")
         if change.manages is not None:
-            yield from self._fact("manages", describe_extents(change.manages, "everybody", "nobody"))
+            yield from self._extents("manages", change.presence, change.manages, "everybody", "nobody")
         if change.sign_in is not None:
-            words = [describe_sign_in(one) for one in (change.sign_in.before, change.sign_in.after)]
-            yield from self._fact("signs in", " → ".join(words))
+            words = [describe_sign_in(one) for one in _sides(change.sign_in)]
+            yield from self._fact("signs in", change.presence, *words)
 
-    def _fact(self, label: str, text: str) -> list[str]:
+    def _extents(
+        self, label: str, presence: Presence, change: Changed[Extent], everything: str, nothing: str
+    ) -> list[str]:
+        if presence is Presence.KEPT:
+            return self._fact(label, Presence.ADDED, "", describe_extents(change, everything, nothing))
+        words = [describe_extent(one, everything, nothing) for one in _sides(change)]
+        return self._fact(label, presence, *words)
+
+    def _fact(self, label: str, presence: Presence, before: str, after: str) -> list[str]:
+        """Returns a fact about users: both sides, or of who is on one side only that one."""
+        text = {Presence.ADDED: after, Presence.REMOVED: before}.get(presence, f"{before} → {after}")
         return wrap(text, self._width, f"    {label:<{_LABEL}}", 6)
 
     def _permissions(self, changes: Iterable[PermissionChange]) -> Iterator[str]:
@@ -197,7 +210,7 @@ class _Text:
     def _product(self, change: ProductChange) -> list[str]:
         sign = "+" if change.is_first else "-" if not change.after else "±"
         times = describe_times(change.before, change.after, self._now)
-        starts = f"first access starts {change.onboarding}" if change.onboarding else ""
+        starts = f"first access: {change.onboarding}" if change.onboarding else ""
         return self._line(sign, f"product {change.product}", "; ".join(filter(None, (times, starts))), False)
 
     # The end
@@ -259,3 +272,7 @@ class _Text:
 
     def _paint(self, text: str, color: str) -> str:
         return paint(text, color, use_color=self._use_color)
+
+
+def _sides(change: Changed[T]) -> tuple[T, T]:
+    return change.before, change.after

@@ -103,5 +103,5 @@ def describe_totals(totals: Totals) -> str:
         gained += f" ({totals.sensitive_gained:,} sensitive)"
     parts = [gained, f"{totals.lost:,} lost"]
     if totals.sensitive_widened:
-        parts.append(f"{totals.sensitive_widened:,} sensitive widened")
+        parts.append(f"{totals.sensitive_widened:,} sensitive held more widely")
     return f"{number(totals.users, 'user')} touched: {', '.join(parts)}"
