@@ -45,7 +45,9 @@ class _Renderer:
         span = finding.place
         assert isinstance(span, Span)
         severity = finding.severity.value
-        head = self._paint(f"{severity}[{finding.name}]", severity) + self._paint(f": {_visible(finding.message)}", "bold")
+        head = self._paint(f"{severity}[{finding.name}]", severity) + self._paint(
+            f": {_visible(finding.message)}", "bold"
+        )
         gutter = " " * len(str(span.line or ""))
         rows = [head, f"{gutter}{self._paint('-->', 'line')} {_address(span)}"]
         rows += self._snippet(span, gutter, severity)
