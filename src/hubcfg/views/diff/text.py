@@ -71,7 +71,8 @@ class _Text:
             if not org.is_empty or org.catalog is not None:
                 rows += ["", *self._org(org)]
         if self._comparison.is_empty:
-            rows += ["", "nothing changes for anybody"]
+            known = "" if self._report.is_known else " whose access is known"
+            rows += ["", f"nothing changes for anybody{known}"]
         return [*rows, "", *self._unknown(), *self._end()]
 
     # Orgs
