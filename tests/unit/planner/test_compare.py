@@ -102,6 +102,15 @@ def test_all_clients_are_more_than_every_client() -> None:
     assert Extent(company="contoso").covers(NOBODY)
 
 
+def test_a_new_client_is_one_more_for_who_has_all() -> None:
+    """With `clients: all` an entry that stays as it is comes to more when the org gets another client."""
+    before = pilot(TECHNICIAN.replace("[contoso]", "all"))
+    comparison = compare(before, before.replace("fabrikam: {}", "fabrikam: {}, globex: {}"))
+    assert comparison.verdict is Verdict.WIDER
+    assert comparison.gain is not None
+    assert comparison.gain.difference.name == "globex"
+
+
 def test_a_permission_without_clients_counts() -> None:
     """Who works for no client gains all the same: not everything is about a client."""
     entry = TECHNICIAN.replace("clients: [contoso], ", "")
@@ -341,6 +350,16 @@ def test_what_a_new_catalog_gives_is_marked() -> None:
     assert found is not None
     assert (found.added, found.removed) == (("desk.tickets.close", "desk.tickets.edit"), ())
     assert comparison.verdict is Verdict.WIDER
+
+
+def test_what_a_new_catalog_takes_is_marked() -> None:
+    """A permission that is gone from the catalog is lost by it; one that a grant no longer names is not."""
+    before = catalog("1", ", edit: {}, close: {}")
+    change = only_change(compare(before, catalog("2", ", edit: {}", granted="desk.tickets.read")))
+    assert {one.permissions: (one.is_lost, one.is_from_catalog) for one in change.permissions} == {
+        ("desk.tickets.close",): (True, True),
+        ("desk.tickets.edit",): (True, False),
+    }
 
 
 def test_taking_a_mark_away_hides_no_sensitive_gain() -> None:
