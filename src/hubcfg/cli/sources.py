@@ -34,11 +34,45 @@ def choose_sources(settings: Settings, paths: Sequence[Path]) -> list[EditableFi
     root = settings.find_root()
     if not (root / PROJECT_FILE).is_file():
         raise HubcfgError("there is no `hubcfg.yaml` here", help="name the files, or `hubcfg init` to begin a project")
+    return [EditableFile(name, root / name) for name in _source_names(root)]
+
+
+def keep_sources(files: Sequence[EditableFile]) -> list[EditableFile]:
+    """Returns those of the files that a project reads, each judged by the nearest hubcfg.yaml, upwards from it."""
+    names: dict[Path, frozenset[str]] = {}
+    kept = []
+    for file in files:
+        path = file.file.resolve()
+        root = _find_project(path)
+        if root is None:
+            continue
+        if root not in names:
+            names[root] = frozenset(_source_names(root))
+        if path.relative_to(root).as_posix() in names[root]:
+            kept.append(file)
+    return kept
+
+
+def _find_project(path: Path) -> Path | None:
+    """Returns the folder of the nearest hubcfg.yaml, upwards from a file, that no project above it skips by its dot.
+
+    So `.github/workflows/hubcfg.yaml` begins no project.
+    """
+    above = [folder for folder in path.parents if (folder / PROJECT_FILE).is_file()]
+    for number, folder in enumerate(above, 1):
+        ways = (folder.relative_to(outer).parts for outer in above[number:])
+        if not any(part.startswith(".") for way in ways for part in way):
+            return folder
+    return None
+
+
+def _source_names(root: Path) -> list[str]:
+    """Returns hubcfg.yaml and the paths of the sources of its project; alone it stands where it can't be understood."""
     project, _ = read_project(parse_source(SourceFile(PROJECT_FILE, (root / PROJECT_FILE).read_bytes)), all_rules())
     names = [PROJECT_FILE]
     if project is not None:
         names += [source.path for source in discover(root, project).sources]
-    return [EditableFile(name, root / name) for name in names]
+    return names
 
 
 def _expand(path: Path) -> list[EditableFile]:

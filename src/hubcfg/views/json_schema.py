@@ -19,6 +19,7 @@ FORMAT = "hubcfg.schemas/1"
 
 _PATTERN = "pattern"
 _PATTERN_MARK = "x-pattern"
+_EVERYTHING = "*"
 
 
 def kind_schema(kind: str, catalog: Catalog | None = None) -> Schema:
@@ -45,10 +46,7 @@ def combined_schema(catalog: Catalog | None = None) -> Schema:
     ]
     described = [{"const": name, "description": kind.schema["description"]} for name, kind in kinds.items()]
     for name, kind in kinds.items():
-        definitions[name].setdefault("properties", {})["kind"] = {
-            "const": name,
-            "description": kind.schema["description"],
-        }
+        definitions[name] = _with_kind(definitions[name], {"const": name, "description": kind.schema["description"]})
     return _head("hubcfg", "A source file of a hubcfg project.") | {
         "type": "object",
         "if": {"required": ["hubcfg"]},
@@ -128,6 +126,12 @@ def _with_patches(kind: str) -> Schema:
     return head | {"type": "object", "if": {"required": ["extends"]}, "then": patch, "else": whole}
 
 
+def _with_kind(schema: Schema, kind: Schema) -> Schema:
+    """Returns the schema of a kind, and both its forms where it has two, with what editors are to say of `kind`."""
+    forms = {key: _with_kind(schema[key], kind) for key in ("then", "else") if key in schema}
+    return schema | forms | {"properties": schema.get("properties", {}) | {"kind": kind}}
+
+
 def _published(schema: Any, is_filled: bool) -> Any:
     """Returns a schema without our own keywords, which strict validators refuse, patterns pointing to the catalog's."""
     if isinstance(schema, list):
@@ -152,7 +156,8 @@ def _pattern_definitions(catalog: Catalog | None) -> Schema:
 
     `hubcfg validate` knows what a pattern means, and says it better than a schema can. The shape is for editors: a
     thousand alternatives side by side take them seconds a line, so the first segment chooses those that are looked at
-    for hovering, and `defaultSnippets`, which the language servers of VS Code know, lists everything for completion.
+    for hovering, and `defaultSnippets`, which the language servers of VS Code know, lists everything for completion. `*`
+    is no value among those alternatives: editors would insert it without its quotes, and then it is no text in YAML.
     """
     if catalog is None:
         return {}
@@ -160,14 +165,16 @@ def _pattern_definitions(catalog: Catalog | None) -> Schema:
     patterns = describe_patterns(catalog)
     by_product: dict[str, list[Schema]] = {}
     for pattern, description in patterns.items():
-        by_product.setdefault(pattern.split(".")[0], []).append({"const": pattern, "description": description})
-    choices = [
+        if pattern != _EVERYTHING:
+            by_product.setdefault(pattern.split(".")[0], []).append({"const": pattern, "description": description})
+    choices: list[Schema] = [
         {"if": {"pattern": f"^{re.escape(product)}(\\.|$)"}, "then": {"anyOf": [anything, {"oneOf": known}]}}
         for product, known in by_product.items()
     ]
+    choices.append({"if": {"pattern": r"^\*$"}, "then": {"description": patterns[_EVERYTHING]}})
     description = f"A permission of the catalog {catalog.id}, or a pattern such as `product.resource.*`."
     snippets = [
-        {"label": pattern, "description": text, "body": f'"{pattern}"' if pattern.startswith("*") else pattern}
+        {"label": pattern, "description": text, "body": f'"{pattern}"' if pattern == _EVERYTHING else pattern}
         for pattern, text in patterns.items()
     ]
     definition = anything | {"description": description, "allOf": choices, "defaultSnippets": snippets}
@@ -178,7 +185,7 @@ def describe_patterns(catalog: Catalog) -> dict[str, str]:
     """Returns the patterns of a catalog with what they mean: permissions, whole resources, whole products, everything."""
     aliases = aliases_of(catalog)
     found = {name: _describe(permission, aliases.get(name, [])) for name, permission in catalog.permissions.items()}
-    wide = {"*"} | {name.split(".")[0] + ".*" for name in catalog.names}
+    wide = {_EVERYTHING} | {name.split(".")[0] + ".*" for name in catalog.names}
     wide |= {name.rsplit(".", 1)[0] + ".*" for name in catalog.names}
     for pattern in wide:
         mask = catalog.match(pattern)

@@ -5,15 +5,16 @@ from pathlib import Path
 import click
 
 from hubcfg.cli.settings import Settings
-from hubcfg.cli.sources import choose_sources, write_source
+from hubcfg.cli.sources import choose_sources, keep_sources, write_source
 from hubcfg.views.counts import number
 
 
 @click.command("fmt")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 where a file is not in its canonical form.")
+@click.option("--only-sources", is_flag=True, help="Leave out given files that no project reads; for hooks.")
 @click.pass_obj
-def fmt(settings: Settings, paths: tuple[Path, ...], check: bool) -> int:
+def fmt(settings: Settings, paths: tuple[Path, ...], check: bool, only_sources: bool) -> int:
     """Write source files in their canonical form, comments kept.
 
     Formats the given files, or the sources of the project: `hubcfg fmt`, `hubcfg fmt users/sales.yaml`.
@@ -22,6 +23,8 @@ def fmt(settings: Settings, paths: tuple[Path, ...], check: bool) -> int:
 
     changed = refused = 0
     sources = choose_sources(settings, paths)
+    if paths and only_sources:
+        sources = keep_sources(sources)
     for source in sources:
         try:
             data = source.read()
