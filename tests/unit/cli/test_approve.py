@@ -356,11 +356,11 @@ def test_missing_programs_are_named(
     """Without `git` there is no base, without `ssh-keygen` no signature: each is called by its name."""
     bare = tmp_path / "bare"
     bare.mkdir()
-    monkeypatch.setenv("PATH", str(bare))
-    outcome = sign("--all", by=ADA)
+    with monkeypatch.context() as without:
+        without.setenv("PATH", str(bare))
+        outcome = sign("--all", by=ADA)
     assert outcome.code == 1
     assert "`git` is not installed" in outcome.err
-    monkeypatch.undo()
     git = execute("sh", "-c", "command -v git").strip()
     (bare / "git").symlink_to(git)
     monkeypatch.setenv("PATH", str(bare))
