@@ -6,6 +6,8 @@
   const fold = document.getElementById("fold");
   const items = [...document.querySelectorAll("[data-item]")];
   const blocks = [...document.querySelectorAll("details")];
+  const asides = [...document.querySelectorAll("[data-aside]")];
+  const parts = [...document.querySelectorAll("[data-group], main table, [data-part], .org")];
   const texts = new Map();
   tools.hidden = false;
 
@@ -44,10 +46,11 @@
       item.hidden = !isMatch;
       count += isMatch ? 1 : 0;
     }
-    for (const group of document.querySelectorAll("[data-group]")) {
-      const isEmpty = !group.querySelector("[data-item]:not([hidden])");
-      group.hidden = Boolean(text) && isEmpty;
-      if (text) group.open = !isEmpty;
+    for (const one of asides) one.hidden = Boolean(text);
+    for (const one of parts) {
+      const isEmpty = !one.querySelector("[data-item]:not([hidden])");
+      one.hidden = Boolean(text) && isEmpty;
+      if (one.tagName === "DETAILS" && text) one.open = !isEmpty;
     }
     found.textContent = text ? (count === 1 ? "1 entry" : `${count} entries`) : "";
   };
@@ -75,7 +78,7 @@
   // Browsers that print folded entries folded get them opened.
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = blocks.filter((one) => !one.open);
+    opened = blocks.filter((one) => !one.open && one.matches(".block"));
     for (const one of opened) one.open = true;
   });
   addEventListener("afterprint", () => {
