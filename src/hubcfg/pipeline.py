@@ -206,12 +206,7 @@ def _render(
 
 def discover(root: Path, project: Project) -> Discovery:
     """Returns the source files of a project in a folder."""
-    outputs = [
-        str(target.options["path"])
-        for target in project.targets
-        if target.type == "directory" and "path" in target.options
-    ]
-    return find_sources(root, project.sources or DEFAULT_SOURCES, outputs)
+    return find_sources(root, project.sources or DEFAULT_SOURCES, project.output_folders)
 
 
 def _judge(

@@ -141,11 +141,12 @@ class _BaseReader:
         project, _ = read_project(parse_source(self._source(PROJECT_FILE)), all_rules())
         if project is None:
             return "its `hubcfg.yaml` can't be used"
-        outputs = [str(target.options.get("path", "")) for target in project.targets if target.type == "directory"]
         manifests = [path for path in self._objects if posixpath.basename(path) == "manifest.json"]
         self._fetch(manifests)
         try:
-            names = select_sources(self._objects, self._read, project.sources or DEFAULT_SOURCES, outputs)
+            names = select_sources(
+                self._objects, self._read, project.sources or DEFAULT_SOURCES, project.output_folders
+            )
         except ValueError:
             return f"its `{IGNORE_FILE}` or the `sources` of its `{PROJECT_FILE}` can't be used"
         is_same = set(names) == set(self._parsed) and not self._changes & {*names, PROJECT_FILE}

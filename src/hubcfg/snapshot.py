@@ -175,9 +175,8 @@ class _SnapshotReader:
         manifests = [path for path in commit.entries if posixpath.basename(path) == "manifest.json"]
         contents.fetch([PROJECT_FILE, IGNORE_FILE, *manifests])
         project, findings = self._read_project(contents.source(PROJECT_FILE), commit.label)
-        outputs = [str(target.options.get("path", "")) for target in project.targets if target.type == "directory"]
         patterns = project.sources or DEFAULT_SOURCES
-        names = select_sources(commit.paths(), contents.read, patterns, outputs)
+        names = select_sources(commit.paths(), contents.read, patterns, project.output_folders)
         contents.fetch([name for name in names if name not in known])
         files = [known[name] if name in known else parse_source(contents.source(name)) for name in names]
         kept = [file for file, name in zip(files, names, strict=True) if not contents.is_passed_over(name)]

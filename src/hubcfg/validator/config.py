@@ -204,6 +204,15 @@ class Project:
     max_removed_users_percent: float = 25
     max_revoked_percent: float = 50
 
+    @property
+    def output_folders(self) -> list[str]:
+        """The folders of directory targets, relative to the root: what is in them is deployed, and not part of the project."""
+        return [
+            str(target.options["path"])
+            for target in self.targets
+            if target.type == "directory" and "path" in target.options
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
