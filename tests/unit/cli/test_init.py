@@ -87,7 +87,7 @@ def test_ci_may_only_read_and_runs_what_there_is(hubcfg: Run, tmp_path: Path, mo
     root = tmp_path / "p"
     assert hubcfg("init", str(root)).code == 0
     commit(root, monkeypatch)
-    workflow = yaml.safe_load((root / ".github/workflows/hubcfg.yaml").read_text())
+    workflow = yaml.safe_load((root / ".github/workflows/permissions.yaml").read_text())
     assert workflow["permissions"] == {"contents": "read"}
     (job,) = workflow["jobs"].values()
     assert "permissions" not in job
@@ -157,7 +157,7 @@ def test_an_empty_repository_is_a_good_place(hubcfg: Run, tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     outcome = hubcfg("init", "--org", "acme")
     assert outcome.code == 0
-    assert "branches: [trunk]" in (tmp_path / ".github/workflows/hubcfg.yaml").read_text()
+    assert "branches: [trunk]" in (tmp_path / ".github/workflows/permissions.yaml").read_text()
     assert "\n  git add . && git commit" in outcome.out
     assert "  hubcfg validate " in outcome.out
 
