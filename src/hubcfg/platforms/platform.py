@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hubcfg.parser.document import Document, Value
+from hubcfg.platforms.catalog import Catalog
 from hubcfg.platforms.grants import Group, bind_group
+from hubcfg.platforms.masks import Mask
 
 
 class Scope(Enum):
@@ -37,6 +39,16 @@ class PatternSet:
 
     allow: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+
+
+def match_set(catalog: Catalog, patterns: PatternSet) -> Mask:
+    """Returns the permissions of a baseline or ceiling, of any audience."""
+    allowed = excluded = 0
+    for pattern in patterns.allow:
+        allowed |= catalog.match(pattern)
+    for pattern in patterns.exclude:
+        excluded |= catalog.match(pattern)
+    return allowed & ~excluded
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from enum import Enum
 from hubcfg.core.instants import Instant
 from hubcfg.platforms.grants import Audience
 from hubcfg.platforms.masks import Mask
+from hubcfg.platforms.platform import match_set
 from hubcfg.resolver.access import Holding, OrgAccess
 from hubcfg.resolver.chains import Chain, GrantGraph, Link, Ways
 from hubcfg.resolver.resolve import OrgResolver
@@ -322,7 +323,7 @@ class Explainer:
         """Returns the platform roles that may hold the permission, the narrowest ceiling first."""
         found = []
         for id, role in self._org.platform.roles.items():
-            ceiling = self._resolver.matches(role.ceiling)
+            ceiling = match_set(self._catalog, role.ceiling)
             if ceiling & bit and (bit & self._catalog.read or not role.is_read_only):
                 found.append((ceiling.bit_count(), id))
         return tuple(id for _, id in sorted(found))
@@ -333,7 +334,7 @@ class Explainer:
         return tuple(
             id
             for id in self._roles(bit)
-            if roles[id].has_all_products and self._resolver.matches(roles[id].baseline) & bit
+            if roles[id].has_all_products and match_set(self._catalog, roles[id].baseline) & bit
         )
 
     def _product(self, bit: Mask) -> str:

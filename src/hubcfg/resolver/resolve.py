@@ -8,7 +8,7 @@ from hubcfg.core.instants import Instant
 from hubcfg.platforms.catalog import Catalog
 from hubcfg.platforms.grants import Audience, Grant, Grants
 from hubcfg.platforms.masks import Mask
-from hubcfg.platforms.platform import PatternSet
+from hubcfg.platforms.platform import match_set
 from hubcfg.resolver.access import Access, Holding, OrgAccess, Rights, Step
 from hubcfg.resolver.windows import ALWAYS, Timed, Window, add_timed, boundaries_after, union_at, union_of
 from hubcfg.validator.config import Config, Entry, Org, ProductEntry
@@ -79,23 +79,19 @@ class OrgResolver:
         platform, of_audience = self._org.platform, self._of_audience(audience)
         if audience is Audience.CLIENT:
             baseline, ceiling = platform.client_baseline, platform.client_ceiling
-            return Rights(None, of_audience, self.matches(baseline) & of_audience, self.matches(ceiling) & of_audience)
+            return Rights(
+                None,
+                of_audience,
+                match_set(self._catalog, baseline) & of_audience,
+                match_set(self._catalog, ceiling) & of_audience,
+            )
         role = platform.roles.get(role_id) if role_id is not None else None
         if role is None:
             return Rights(None, of_audience, 0, 0)
-        baseline_mask = self.matches(role.baseline) & of_audience
+        baseline_mask = match_set(self._catalog, role.baseline) & of_audience
         if role.is_read_only:
             baseline_mask &= self._catalog.read
-        return Rights(role, of_audience, baseline_mask, self.matches(role.ceiling) & of_audience)
-
-    def matches(self, patterns: PatternSet) -> Mask:
-        """Returns the permissions of a baseline or ceiling, of any audience."""
-        allowed = excluded = 0
-        for pattern in patterns.allow:
-            allowed |= self._catalog.match(pattern)
-        for pattern in patterns.exclude:
-            excluded |= self._catalog.match(pattern)
-        return allowed & ~excluded
+        return Rights(role, of_audience, baseline_mask, match_set(self._catalog, role.ceiling) & of_audience)
 
     def granted(self, entry: Entry) -> Timed:
         """Returns what the entry's chains grant, for its audience, before denies and all else."""

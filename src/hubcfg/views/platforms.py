@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hubcfg.platforms.catalog import Catalog
 from hubcfg.platforms.grants import Audience, Group
 from hubcfg.platforms.masks import Mask
-from hubcfg.platforms.platform import PatternSet, Platform, PlatformRole, Reach, Scope, Transfer
+from hubcfg.platforms.platform import PatternSet, Platform, PlatformRole, Reach, Scope, Transfer, match_set
 from hubcfg.views.colors import paint
 from hubcfg.views.counts import join_words, number
 
@@ -166,16 +166,8 @@ class _Description:
 
     def _holdable(self, role: PlatformRole, patterns: PatternSet) -> Mask:
         """Returns what a holder of the role can get out of patterns: a read-only role only what reads."""
-        mask = self._mask(patterns) & self._catalog.of_audience(Audience.STAFF)
+        mask = match_set(self._catalog, patterns) & self._catalog.of_audience(Audience.STAFF)
         return mask & self._catalog.read if role.is_read_only else mask
-
-    def _mask(self, patterns: PatternSet) -> Mask:
-        allowed = excluded = 0
-        for pattern in patterns.allow:
-            allowed |= self._catalog.match(pattern)
-        for pattern in patterns.exclude:
-            excluded |= self._catalog.match(pattern)
-        return allowed & ~excluded
 
     def _patterns(self, patterns: PatternSet) -> str:
         without = f" except {', '.join(patterns.exclude)}" if patterns.exclude else ""

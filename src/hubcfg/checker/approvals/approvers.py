@@ -9,7 +9,7 @@ from hubcfg.checker.approvals.base import Base
 from hubcfg.core.ids import fold_id
 from hubcfg.core.instants import Instant
 from hubcfg.platforms.masks import Mask
-from hubcfg.platforms.platform import PlatformRole, Reach
+from hubcfg.platforms.platform import PlatformRole, Reach, match_set
 from hubcfg.resolver.access import OrgAccess
 from hubcfg.resolver.resolve import OrgResolver
 from hubcfg.validator.config import Config, Org, User
@@ -127,7 +127,7 @@ def replace_org(before: Org, now: Org) -> Org:
 
 def role_baseline(org: Org, role: PlatformRole) -> Mask:
     """Returns the baseline of a platform role in an org, whoever may hold it."""
-    mask = OrgResolver(org, every_audience=True).matches(role.baseline)
+    mask = match_set(org.catalog, role.baseline)
     return mask & org.catalog.read if role.is_read_only else mask
 
 

@@ -14,14 +14,14 @@ from hubcfg.checker.scope import OrgCheck
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.rule import Rule, Severity, Table
 from hubcfg.platforms.grants import Audience
-from hubcfg.platforms.platform import PlatformRole, Reach, Transfer
+from hubcfg.platforms.platform import PlatformRole, Reach, Transfer, match_set
 
 
 def check(check: OrgCheck) -> Iterator[Finding]:
     """Yields a finding for each user whose permissions all lie within such a ceiling."""
-    org, resolver = check.org, check.resolver
+    org = check.org
     candidates = [
-        (role, resolver.matches(role.ceiling) & org.catalog.of_audience(Audience.STAFF))
+        (role, match_set(org.catalog, role.ceiling) & org.catalog.of_audience(Audience.STAFF))
         for role in org.platform.roles.values()
         if role.implied_products and not role.root and role.transfer is not Transfer.FORBIDDEN
     ]
