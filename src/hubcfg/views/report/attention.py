@@ -1,7 +1,7 @@
 """What a reader of the report should look at first, in sentences: what is wrong, what is due soon, what could be tidier."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from hubcfg.views.counts import number
@@ -9,7 +9,7 @@ from hubcfg.views.report.model import SOON_DAYS, Basis, OrgReview, Review
 
 
 class Urgency(Enum):
-    """How soon a point wants to be looked at."""
+    """What a point asks of the reader: to act, to check something, or to know it."""
 
     BAD = "bad"
     SOON = "soon"
@@ -18,7 +18,7 @@ class Urgency(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One sentence; `section` is the part of the report that tells the rest, of the org at `org`, if any."""
+    """One sentence, which begins with a capital letter; `section` is the part of the report that tells the rest, of the org at `org`, if any."""
 
     urgency: Urgency
     text: str
@@ -26,6 +26,7 @@ class Point:
     org: OrgReview | None = None
 
 
+TAGS = {Urgency.BAD: "Act", Urgency.SOON: "Check", Urgency.NOTE: "Note"}
 BASES = {
     Basis.APPROVAL: "approved",
     Basis.ROLE_APPROVAL: "approved with the role",
@@ -38,7 +39,13 @@ BASES = {
 def find_points(review: Review) -> list[Point]:
     """Returns the points, the most urgent first."""
     points = [*_of_project(review), *(point for one in review.orgs for point in _of_org(one))]
-    return sorted(points, key=lambda point: [*Urgency].index(point.urgency))
+    ordered = sorted(points, key=lambda point: [*Urgency].index(point.urgency))
+    return [replace(point, text=point.text[:1].upper() + point.text[1:]) for point in ordered]
+
+
+def short_instant(instant: str) -> str:
+    """Returns an instant to the minute: `2026-12-25 00:00Z`."""
+    return f"{instant[:10]} {instant[11:16]}Z"
 
 
 def _of_project(review: Review) -> Iterator[Point]:
@@ -101,7 +108,7 @@ def _soon(one: OrgReview) -> Iterator[tuple[str, str]]:
 
 def _notes(one: OrgReview) -> Iterator[tuple[str, str]]:
     if one.suspended:
-        yield f"{_people(len(one.suspended))} suspended, whose entries are still there", "suspended"
+        yield f"{_people(len(one.suspended))} suspended: the entries are still there", "suspended"
     if one.unused:
         yield f"{number(len(one.unused), 'group or Hub role', 'groups and Hub roles')} that nobody has", "tidying"
     if one.suggestions:

@@ -17,11 +17,10 @@ from hubcfg.core.instants import format_instant
 from hubcfg.core.places import Span
 from hubcfg.views.counts import number
 from hubcfg.views.held import Row, describe_origin, fold_names, scope_words
-from hubcfg.views.report.attention import BASES, Urgency, find_points
+from hubcfg.views.report.attention import BASES, TAGS, find_points, short_instant
 from hubcfg.views.report.model import AHEAD_DAYS, SOON_DAYS, Access, Basis, Given, OrgReview, Profile, Review
 
 TEMPLATES = Path(__file__).with_name("templates")
-URGENCIES = {Urgency.BAD: "Now", Urgency.SOON: "Soon", Urgency.NOTE: "Note"}
 # How many findings of one kind are listed; the JSON form has all.
 MAX_FINDINGS = 100
 _CHUNK = 500
@@ -64,12 +63,13 @@ def render_html(review: Review) -> Iterator[str]:
         "policy": f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'",
         "Basis": Basis,
         "bases": BASES,
-        "urgencies": URGENCIES,
+        "tags": TAGS,
         "points": find_points(review),
         "soon_days": SOON_DAYS,
         "ahead_days": AHEAD_DAYS,
         "max_findings": MAX_FINDINGS,
         "number": number,
+        "short": short_instant,
         "ways_of": ways_of,
         "way_words": way_words,
         "by_product": by_product,

@@ -10,7 +10,7 @@ from hubcfg.core.finding import Finding
 from hubcfg.core.instants import DAY, END, Instant, format_instant
 from hubcfg.core.places import Place, Span
 from hubcfg.core.rule import Severity, Table
-from hubcfg.platforms.grants import Audience
+from hubcfg.platforms.grants import Audience, Grant
 from hubcfg.platforms.masks import Mask
 from hubcfg.resolver.access import OrgAccess
 from hubcfg.resolver.resolve import OrgResolver
@@ -142,7 +142,8 @@ def _share(holders: dict[frozenset[_Pattern], list[Person]]) -> Iterator[tuple[f
         candidates = {one for one in candidates if counts[one] > 1}
         if not candidates:
             return
-        best = min(candidates, key=lambda one: (-len(one) * counts[one], -len(one), sorted(map(_pattern_order, one))))
+        order = {one: (-len(one) * counts[one], -counts[one], sorted(map(_pattern_order, one))) for one in candidates}
+        best = min(candidates, key=order.__getitem__)
         yield best, [person for own in sharing[best] for person in holders[own]]
         for own in sharing[best]:
             left[own] -= best
@@ -154,7 +155,7 @@ def _pattern_order(pattern: _Pattern) -> tuple[str, str]:
 
 def _direct_patterns(entry: Entry, instant: Instant) -> dict[_Pattern, bool]:
     """Returns the patterns of an entry's own that count now or later, each with whether it has an end."""
-    listed = [(grant, None) for grant in entry.permissions]
+    listed: list[tuple[Grant, str | None]] = [(grant, None) for grant in entry.permissions]
     listed += [(grant, product.product) for product in entry.products or () for grant in product.permissions]
     return {(grant.target, product): grant.end != END for grant, product in listed if grant.end > instant}
 

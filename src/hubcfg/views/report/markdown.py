@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from hubcfg.core.instants import format_instant
 from hubcfg.views.counts import number
 from hubcfg.views.held import Row, fold_names, scope_words
-from hubcfg.views.report.attention import BASES, Urgency, find_points
+from hubcfg.views.report.attention import BASES, TAGS, Urgency, find_points, short_instant
 from hubcfg.views.report.model import AHEAD_DAYS, Coming, Given, OrgReview, Person, Review, SensitiveShare
 
 # How many lines a table has at most, and how much a cell lists; the other forms have all of it.
 MAX_ROWS, MAX_PEOPLE, MAX_RESOURCES, MAX_NAMED = 50, 6, 6, 15
-_TAGS = {Urgency.BAD: "**Now:**", Urgency.SOON: "**Soon:**", Urgency.NOTE: "Note:"}
 _SPECIAL = re.compile(r"([\\`*_\[\]|~#$])")
-_MENTION = re.compile(r"(?<!\w)@(?=\w)")
+# What would become a mention or a link by itself: a space of no width after the `@`, the scheme or `www` prevents it.
+_ALIVE = re.compile(r"(?<!\w)@(?=\w)|\bhttps?:(?=//)|\bwww(?=\.)", re.IGNORECASE)
 
 
 def render_markdown(review: Review) -> Iterator[str]:
@@ -24,9 +24,9 @@ def render_markdown(review: Review) -> Iterator[str]:
 
 
 def escape(text: str) -> str:
-    """Returns a text of the project so that Markdown shows it as it is: no markup, no HTML, no mention, one line."""
+    """Returns a text of the project so that Markdown shows it as it is: no markup, no HTML, no link or mention, one line."""
     plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MENTION.sub("@\u200b", _SPECIAL.sub(r"\\\1", plain))
+    return _ALIVE.sub("\\g<0>\u200b", _SPECIAL.sub(r"\\\1", plain))
 
 
 def _plain(text: str) -> str:
@@ -45,7 +45,8 @@ def _render(review: Review) -> Iterator[str]:
         yield "\n## To look at\n"
     for point in points:
         where = f"{escape(point.org.org.name)}: " if point.org is not None and len(review.orgs) > 1 else ""
-        yield f"- {_TAGS[point.urgency]} {where}{_plain(point.text)}"
+        tag = TAGS[point.urgency] if point.urgency is Urgency.NOTE else f"**{TAGS[point.urgency]}**"
+        yield f"- {tag}: {where}{_plain(point.text)}"
     yield "\n## Summary\n"
     heads = ["org", "people", "suspended", "hold something sensitive", "approvals in force", "not approved"]
     yield from _table(heads, ([*_counts(one)] for one in review.orgs))
@@ -80,11 +81,11 @@ def _share(one: OrgReview, share: SensitiveShare, given: dict[str, Given]) -> It
     yield f"{', '.join(map(escape, share.approvers))} ({approvals})" if approvals else f"**{BASES[share.basis]}**"
     ends = {status.end for id in share.approvals if id in given and (status := given[id].status).end is not None}
     untils = sorted({row.until for row in share.rows if row.until} or {format_instant(end) for end in ends})
-    yield untils[0][:10] if untils else ""
+    yield short_instant(untils[0]) if untils else ""
 
 
 def _coming(coming: Coming) -> Iterator[str]:
-    yield coming.instant[:10]
+    yield short_instant(coming.instant)
     yield _people(coming.people)
     because = "" if coming.begins else " (the approval)" if coming.because == "approval" else ""
     yield f"{'begins' if coming.begins else 'ends'}{because}: {_permissions(coming.permissions)}"
