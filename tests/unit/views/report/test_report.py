@@ -29,9 +29,10 @@ from hubcfg.views.report.model import Basis, Review, State
 from hubcfg.views.schemas import output_schemas
 from tests.unit.cli.running import Run, runner
 
-GOLDEN = Path(__file__).parents[3] / "golden" / "report"
+ROOT = Path(__file__).parents[4]
+GOLDEN = ROOT / "tests" / "golden" / "report"
 FILES = {"html": "report.html", "csv": "report.csv", "markdown": "report.md", "json": "report.json"}
-EXAMPLES = Path(__file__).parents[4] / "examples"
+EXAMPLES = ROOT / "examples"
 AS_OF = "2026-12-01T00:00:00Z"
 NAMES = ['<script>document.title = "owned"</script>', '=HYPERLINK("https://evil.example","open") | `code` @team']
 
@@ -312,6 +313,15 @@ def test_the_spreadsheet_is_a_csv_of_rfc_4180(review: Review) -> None:
     assert rows[0] == list(COLUMNS)
     assert {len(row) for row in rows} == {len(COLUMNS)}
     assert {row[2] for row in rows} >= {NAMES[0], f"'{NAMES[1]}"}
+
+
+def test_the_columns_are_those_of_the_documentation() -> None:
+    """docs/report.md explains each column, in their order."""
+    table = (
+        (ROOT / "docs" / "report.md").read_text("utf-8").partition("| column | what it has |")[2].partition("\n\n")[0]
+    )
+    heads = [line.split("|")[1] for line in table.splitlines() if line.count("|") > 2][1:]
+    assert [name for head in heads for name in re.findall(r"`(\w+)`", head)] == list(COLUMNS)
 
 
 @given(st.text())
