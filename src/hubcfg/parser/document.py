@@ -10,6 +10,10 @@ from hubcfg.core.places import KeyPath, Part, Place
 Value: TypeAlias = "None | bool | int | float | str | list[Value] | dict[str, Value]"
 
 
+# What the path of a built-in definition begins with, which is no file of any project.
+BUILTIN = "hubcfg:"
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One YAML document: the `index`-th of `file`, counted from 0."""
@@ -17,6 +21,11 @@ class Document:
     file: str
     index: int
     value: Value
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether it is one of hubcfg's own definitions."""
+        return self.file.startswith(BUILTIN)
 
     def place(self, *path: str | int) -> Place:
         """Returns the place of the value at `path`."""
@@ -50,3 +59,23 @@ class ParsedFile:
     findings: tuple[Finding, ...] = ()
     broken_text: str | None = None
     has_ignores: bool = False
+
+
+def as_map(raw: Value) -> dict[str, Value]:
+    """Returns a map as it is; anything else, such as a field that is not there, is an empty one."""
+    return raw if isinstance(raw, dict) else {}
+
+
+def as_list(raw: Value) -> list[Value]:
+    """Returns a list as it is; anything else is an empty one."""
+    return raw if isinstance(raw, list) else []
+
+
+def as_strings(raw: Value) -> tuple[str, ...]:
+    """Returns the items of a list of names; anything else has none."""
+    return tuple(map(str, as_list(raw)))
+
+
+def as_text(raw: Value) -> str | None:
+    """Returns a text as it is; anything else is None."""
+    return raw if isinstance(raw, str) else None

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hubcfg.parser.document import Document
+from hubcfg.parser.document import BUILTIN, Document
 from hubcfg.parser.parse import parse_source
 from hubcfg.parser.sources import SourceFile
 
@@ -22,7 +22,7 @@ def has_builtin_catalog(name: str) -> bool:
 def read_builtin(name: str, part: str) -> Document:
     """Returns the `platform` or `catalog` document (`part`) of a built-in platform."""
     path = _DEFINITIONS / name / f"{part}.yaml"
-    parsed = parse_source(SourceFile(f"hubcfg:{name}/{part}.yaml", path.read_bytes))
+    parsed = parse_source(SourceFile(f"{BUILTIN}{name}/{part}.yaml", path.read_bytes))
     assert not parsed.findings, parsed.findings
     (document,) = parsed.documents
     return document

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hubcfg.core.canonical import digest
-from hubcfg.parser.document import Document, Value
+from hubcfg.parser.document import Document, Value, as_map
 from hubcfg.platforms.grants import Audience
 from hubcfg.platforms.masks import Mask, MaskNames
 from hubcfg.platforms.patterns import is_pattern
@@ -51,8 +51,8 @@ class Catalog:
         self.version = version if isinstance(version, str) else None
         self.permissions = {permission.name: permission for permission in _read_permissions(raw)}
         self.names = tuple(sorted(self.permissions))
-        self.products = tuple(sorted(_items(raw.get("products"))))
-        self.aliases = {alias: str(target) for alias, target in _items(raw.get("aliases")).items()}
+        self.products = tuple(sorted(as_map(raw.get("products"))))
+        self.aliases = {alias: str(target) for alias, target in as_map(raw.get("aliases")).items()}
         self.all: Mask = (1 << len(self.names)) - 1
         self._segments: tuple[dict[str, Mask], ...] = ({}, {}, {})
         self._read: Mask = 0
@@ -112,7 +112,7 @@ class Catalog:
     @cached_property
     def categories(self) -> dict[str, str]:
         """The sensitive categories with their descriptions: the four built-in ones and the catalog's own."""
-        own = {name: str(text or "") for name, text in _items(self.raw.get("sensitive_categories")).items()}
+        own = {name: str(text or "") for name, text in as_map(self.raw.get("sensitive_categories")).items()}
         return BUILTIN_CATEGORIES | own
 
     def of_audience(self, audience: Audience) -> Mask:
@@ -181,10 +181,10 @@ def _mask(bits: list[int], width: int) -> Mask:
 
 def _read_permissions(raw: dict[str, Value]) -> list[Permission]:
     return [
-        _read_permission(f"{product}.{resource}.{action}", _items(marks))
-        for product, of_product in _items(raw.get("products")).items()
-        for resource, of_resource in _items(_items(of_product).get("resources")).items()
-        for action, marks in _items(_items(of_resource).get("actions")).items()
+        _read_permission(f"{product}.{resource}.{action}", as_map(marks))
+        for product, of_product in as_map(raw.get("products")).items()
+        for resource, of_resource in as_map(as_map(of_product).get("resources")).items()
+        for action, marks in as_map(as_map(of_resource).get("actions")).items()
     ]
 
 
@@ -205,7 +205,3 @@ def _read_permission(name: str, marks: dict[str, Value]) -> Permission:
 
 
 _STAFF_ONLY = frozenset({Audience.STAFF})
-
-
-def _items(raw: Value) -> dict[str, Value]:
-    return raw if isinstance(raw, dict) else {}

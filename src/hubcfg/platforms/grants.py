@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hubcfg.core.instants import BEGINNING, END, Instant, parse_instant
-from hubcfg.parser.document import Document, Value
+from hubcfg.parser.document import Document, Value, as_text
 
 # The key of the object form of an entry, by the list that it stands in.
 ENTRY_KEYS = {"permissions": "permission", "groups": "group", "roles": "role", "includes": "group"}
@@ -114,8 +114,8 @@ def bind_group(document: Document, path: tuple[str | int, ...], raw: dict[str, V
         id=str(path[-1]),
         document=document,
         path=path,
-        name=_text(raw.get("name")),
-        description=_text(raw.get("description")),
+        name=as_text(raw.get("name")),
+        description=as_text(raw.get("description")),
         audience=Audience(raw.get("audience", "staff")),
         includes=bind_grants(raw.get("includes"), "includes"),
         permissions=bind_grants(raw.get("permissions"), "permissions"),
@@ -129,13 +129,9 @@ def bind_role(document: Document, path: tuple[str | int, ...], raw: dict[str, Va
         id=str(path[-1]),
         document=document,
         path=path,
-        name=_text(raw.get("name")),
-        description=_text(raw.get("description")),
+        name=as_text(raw.get("name")),
+        description=as_text(raw.get("description")),
         groups=bind_grants(raw.get("groups"), "groups"),
         permissions=bind_grants(raw.get("permissions"), "permissions"),
         is_shared=is_shared,
     )
-
-
-def _text(raw: Value) -> str | None:
-    return raw if isinstance(raw, str) else None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from hubcfg.parser.document import Document, Value
+from hubcfg.parser.document import Document, Value, as_map, as_strings
 from hubcfg.platforms.catalog import Catalog
 from hubcfg.platforms.grants import Group, bind_group
 from hubcfg.platforms.masks import Mask
@@ -111,7 +111,7 @@ def bind_platform(document: Document) -> Platform:
     raw = document.value
     assert isinstance(raw, dict)
     clients = raw.get("clients")
-    access = _map(raw.get("client_access"))
+    access = as_map(raw.get("client_access"))
     client_ceiling = access.get("ceiling")
     platform_id = str(raw["id"])
     return Platform(
@@ -120,24 +120,24 @@ def bind_platform(document: Document) -> Platform:
         catalog=str(raw["catalog"]),
         document=document,
         subscriptions=raw.get("subscriptions", True) is True,
-        always_active=_strings(raw.get("always_active")),
+        always_active=as_strings(raw.get("always_active")),
         client_users=raw.get("client_users") is True,
         client_baseline=_pattern_set(access.get("baseline")),
         client_ceiling=PatternSet(("*",)) if client_ceiling is None else _pattern_set(client_ceiling),
         has_clients=clients is not None,
-        has_departments=_map(clients).get("departments") is True,
-        assigns_clients=_map(clients).get("assigned") is True,
+        has_departments=as_map(clients).get("departments") is True,
+        assigns_clients=as_map(clients).get("assigned") is True,
         has_teams=raw.get("teams") is True,
-        roles={role: _bind_role(role, _map(value)) for role, value in _map(raw.get("roles")).items()},
+        roles={role: _bind_role(role, as_map(value)) for role, value in as_map(raw.get("roles")).items()},
         changes=_bind_changes(raw.get("changes")),
         groups={
-            group: bind_group(document, ("groups", group), _map(value), is_shared=True)
-            for group, value in _map(raw.get("groups")).items()
+            group: bind_group(document, ("groups", group), as_map(value), is_shared=True)
+            for group, value in as_map(raw.get("groups")).items()
         },
         onboarding={
-            product: str(_map(value)["onboarding"])
-            for product, value in _map(raw.get("products")).items()
-            if "onboarding" in _map(value)
+            product: str(as_map(value)["onboarding"])
+            for product, value in as_map(raw.get("products")).items()
+            if "onboarding" in as_map(value)
         },
         authentication=bind_authentication(raw.get("authentication")),
         raw={key: value for key, value in raw.items() if key != "extends"},
@@ -145,7 +145,7 @@ def bind_platform(document: Document) -> Platform:
 
 
 def _bind_role(role: str, raw: dict[str, Value]) -> PlatformRole:
-    holders = _map(raw.get("holders"))
+    holders = as_map(raw.get("holders"))
     minimum, maximum = holders.get("min"), holders.get("max")
     return PlatformRole(
         id=role,
@@ -157,14 +157,14 @@ def _bind_role(role: str, raw: dict[str, Value]) -> PlatformRole:
         ceiling=_pattern_set(raw.get("ceiling")),
         is_read_only=raw.get("access") == "read-only",
         has_all_products=raw.get("products") == "all",
-        implied_products=_strings(raw.get("implied_products")),
+        implied_products=as_strings(raw.get("implied_products")),
         scope=Scope(raw.get("scope")),
         approves=_reach(raw.get("approves", False)),
         assignment_needs_approval=raw.get("assignment_needs_approval") is True,
         transfer=Transfer(raw.get("transfer", "free")),
         obligations=tuple(
-            (name, None if categories == "sensitive" else _strings(categories))
-            for name, categories in sorted(_map(raw.get("obligations")).items())
+            (name, None if categories == "sensitive" else as_strings(categories))
+            for name, categories in sorted(as_map(raw.get("obligations")).items())
         ),
         manages=_reach(raw.get("manages", "none")),
     )
@@ -174,31 +174,23 @@ def bind_authentication(raw: Value) -> Authentication | None:
     """Returns the sign-in rules of a platform or org; None where it has none."""
     if not isinstance(raw, dict):
         return None
-    return Authentication(_strings(raw.get("methods")), raw.get("mfa") == "required")
+    return Authentication(as_strings(raw.get("methods")), raw.get("mfa") == "required")
 
 
 def _bind_changes(raw: Value) -> dict[str, tuple[str, ...]]:
     changes: dict[str, tuple[str, ...]] = {}
     for entry in raw if isinstance(raw, list) else []:
-        change = _map(entry)
-        changes[str(change["change"])] = _strings(change.get("by"))
+        change = as_map(entry)
+        changes[str(change["change"])] = as_strings(change.get("by"))
     return changes
 
 
 def _pattern_set(raw: Value) -> PatternSet:
-    patterns = _map(raw)
-    return PatternSet(_strings(patterns.get("allow")), _strings(patterns.get("except")))
+    patterns = as_map(raw)
+    return PatternSet(as_strings(patterns.get("allow")), as_strings(patterns.get("except")))
 
 
 def _reach(raw: Value) -> Reach:
     if isinstance(raw, bool):
         return Reach.ALL if raw else Reach.NONE
     return Reach(raw)
-
-
-def _strings(raw: Value) -> tuple[str, ...]:
-    return tuple(str(item) for item in raw) if isinstance(raw, list) else ()
-
-
-def _map(raw: Value) -> dict[str, Value]:
-    return raw if isinstance(raw, dict) else {}

@@ -79,7 +79,7 @@ class Definitions:
     def find_place(self, kind: str, id: str, path: KeyPath, part: Part = Part.VALUE) -> Place | None:
         """Returns the place of something in a resolved document, where it stands in a file of the project."""
         for document in self._chains[(kind, id)]:
-            if document.file.startswith("hubcfg:"):
+            if document.is_builtin:
                 break
             if _has_path(document.value, path):
                 return Place(document.file, document.index, path, part)
@@ -156,7 +156,7 @@ class Definitions:
                 find(SCHEMA_VIOLATION, message, document.place(*path), help=did_you_mean(str(path[-1]), there))
             )
         merged = Document(document.file, document.index, merge_document(base.value, value))
-        if document.file.startswith("hubcfg:"):
+        if document.is_builtin:
             return merged
         shaped, findings = check_shape(merged, all_kinds()[kind])
         for finding in findings:

@@ -2,7 +2,7 @@
 
 import marshal
 
-from hubcfg.parser.document import Value
+from hubcfg.parser.document import Value, as_strings
 from hubcfg.platforms.grants import Audience, bind_grants
 from hubcfg.validator.collect import Item
 from hubcfg.validator.config import Entry, ProductEntry, User
@@ -58,7 +58,7 @@ def _bind_entry(raw: dict[str, Value]) -> Entry:
         roles=bind_grants(raw.get("roles"), "roles"),
         groups=bind_grants(raw.get("groups"), "groups"),
         permissions=bind_grants(raw.get("permissions"), "permissions"),
-        deny=_patterns(raw.get("deny")),
+        deny=as_strings(raw.get("deny")),
         products=tuple(_bind_product(product, entry) for product, entry in products.items())
         if isinstance(products, dict)
         else None,
@@ -73,9 +73,5 @@ def _bind_product(product: str, raw: Value) -> ProductEntry:
         roles=bind_grants(raw.get("roles"), "roles"),
         groups=bind_grants(raw.get("groups"), "groups"),
         permissions=bind_grants(raw.get("permissions"), "permissions"),
-        deny=_patterns(raw.get("deny")),
+        deny=as_strings(raw.get("deny")),
     )
-
-
-def _patterns(raw: Value) -> tuple[str, ...]:
-    return tuple(map(str, raw)) if isinstance(raw, list) else ()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from hubcfg.core.finding import Finding, Related, find
 from hubcfg.core.places import Part, Place
-from hubcfg.parser.document import Document, Value
+from hubcfg.parser.document import Document, Value, as_map, as_strings
 from hubcfg.platforms.catalog import Catalog
 from hubcfg.platforms.grants import Group, Role
 from hubcfg.platforms.platform import Platform, bind_authentication
@@ -66,7 +66,7 @@ def bind_org(
         platform=platform,
         catalog=catalog,
         manage=str(raw.get("manage", "exclusive")),
-        products={product: str(state) for product, state in _map(raw.get("products")).items()},
+        products={product: str(state) for product, state in as_map(raw.get("products")).items()},
         authentication=bind_authentication(raw.get("authentication")),
         documents=collected.documents.get(Owner(True, item.id), {}),
     )
@@ -171,7 +171,7 @@ class _OrgBinder:
             if item.value is not None:
                 name, departments = item.value.get("name"), item.value.get("departments")
                 self._org.clients[id] = Client(
-                    id, item.document, str(name) if name is not None else id, tuple(sorted(_strings(departments)))
+                    id, item.document, str(name) if name is not None else id, tuple(sorted(as_strings(departments)))
                 )
 
     def _bind_users(self, bundles: _BundleBinder) -> None:
@@ -232,7 +232,9 @@ class _OrgBinder:
         users = self._users(lost)
         for id, item in self._items("Teams").items():
             if item.value is not None:
-                team = Team(id, item.document, _strings(item.value.get("leads")), _strings(item.value.get("members")))
+                team = Team(
+                    id, item.document, as_strings(item.value.get("leads")), as_strings(item.value.get("members"))
+                )
                 self._org.teams[id] = team
                 self.findings += [slip.at(item.document, ()) for slip in check_team(team, users)]
 
@@ -260,22 +262,22 @@ class _OrgBinder:
 
 
 def _bind_assertion(document: Document, index: int, raw: Value) -> Assertion | None:
-    value = _map(raw)
+    value = as_map(raw)
     if not isinstance(value.get("user"), str) or not isinstance(value.get("name"), str):
         return None
     products, scope, as_of = value.get("products"), value.get("scope"), value.get("as_of")
     bound_scope: dict[str, object] = {
-        key: tuple(map(str, part)) if isinstance(part, list) else part for key, part in _map(scope).items()
+        key: tuple(map(str, part)) if isinstance(part, list) else part for key, part in as_map(scope).items()
     }
     return Assertion(
         document,
         index,
         str(value["name"]),
         str(value["user"]),
-        _strings(value.get("can")),
-        _strings(value.get("cannot")),
+        as_strings(value.get("can")),
+        as_strings(value.get("cannot")),
         as_of if isinstance(as_of, str) else None,
-        _strings(products) if isinstance(products, list) else None,
+        as_strings(products) if isinstance(products, list) else None,
         bound_scope if isinstance(scope, dict) else None,
     )
 
@@ -286,11 +288,3 @@ def _broken(items: dict[str, Item]) -> set[str]:
 
 def _place(document: Document, *path: str | int) -> Place:
     return document.place(*path)
-
-
-def _strings(raw: Value) -> tuple[str, ...]:
-    return tuple(map(str, raw)) if isinstance(raw, list) else ()
-
-
-def _map(raw: Value) -> dict[str, Value]:
-    return raw if isinstance(raw, dict) else {}

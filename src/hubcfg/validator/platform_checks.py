@@ -195,7 +195,7 @@ def _check_groups(definitions: Definitions, platform: Platform, catalog: Catalog
         found += check_entry_windows(raw) if isinstance(raw, dict) else []
         slips += [Slip((*group.path, *slip.path), slip.rule, slip.message, slip.help, slip.part) for slip in found]
     findings = _placed(definitions, "Platform", platform.id, slips)
-    if not platform.document.file.startswith("hubcfg:"):
+    if not platform.document.is_builtin:
         findings += find_cycles(platform.groups, lambda path: definitions.find_place("Platform", platform.id, path))[0]
     return findings
 

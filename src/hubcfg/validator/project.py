@@ -6,7 +6,7 @@ from hubcfg.core.finding import Finding, find
 from hubcfg.core.nearest import did_you_mean
 from hubcfg.core.places import Span
 from hubcfg.core.rule import Rule, Severity
-from hubcfg.parser.document import Document, ParsedFile, Value
+from hubcfg.parser.document import Document, ParsedFile, Value, as_list, as_map, as_text
 from hubcfg.parser.rules import INVALID_PROJECT, SCHEMA_VIOLATION
 from hubcfg.validator.config import ApprovalSettings, Output, OutputScope, Project, Separation, Target
 from hubcfg.validator.shape import all_kinds, check_shape
@@ -72,13 +72,13 @@ def _check_version(document: Document, value: dict[str, Value]) -> Finding | Non
 def _check_lint(document: Document, value: dict[str, Value], rules: Collection[Rule]) -> list[Finding]:
     """Names in `lint` must be of findings that may be ignored or lowered."""
     known = {rule.name: rule for rule in rules}
-    lint = _map(value.get("lint"))
+    lint = as_map(value.get("lint"))
     listed = [
         (name, document.place("lint", "ignore", index))
-        for index, name in enumerate(_list(lint.get("ignore")))
+        for index, name in enumerate(as_list(lint.get("ignore")))
         if isinstance(name, str)
     ]
-    listed += [(name, document.key("lint", "severity", name)) for name in _map(lint.get("severity"))]
+    listed += [(name, document.key("lint", "severity", name)) for name in as_map(lint.get("severity"))]
     findings = []
     for name, place in listed:
         rule = known.get(name)
@@ -99,7 +99,11 @@ def _check_lint(document: Document, value: dict[str, Value], rules: Collection[R
 
 
 def _bind(document: Document, value: dict[str, Value]) -> Project:
-    approvals, lint, guardrails = _map(value.get("approvals")), _map(value.get("lint")), _map(value.get("guardrails"))
+    approvals, lint, guardrails = (
+        as_map(value.get("approvals")),
+        as_map(value.get("lint")),
+        as_map(value.get("guardrails")),
+    )
     max_age, platform, sources = approvals.get("max_age_days"), value.get("platform"), value.get("sources")
     return Project(
         id=str(value["project"]),
@@ -107,25 +111,25 @@ def _bind(document: Document, value: dict[str, Value]) -> Project:
         platform=platform if isinstance(platform, str) else None,
         sources=tuple(map(str, sources)) if isinstance(sources, list) else None,
         approvals=ApprovalSettings(
-            signers=_text(approvals.get("signers")),
-            revoked=_text(approvals.get("revoked")),
+            signers=as_text(approvals.get("signers")),
+            revoked=as_text(approvals.get("revoked")),
             max_age_days=max_age if isinstance(max_age, int) else 365,
             allow_self_approval=approvals.get("allow_self_approval") is True,
         ),
-        ignored=frozenset(map(str, _list(lint.get("ignore")))),
-        severities={name: Severity(severity) for name, severity in _map(lint.get("severity")).items()},
+        ignored=frozenset(map(str, as_list(lint.get("ignore")))),
+        severities={name: Severity(severity) for name, severity in as_map(lint.get("severity")).items()},
         separations=tuple(
-            _bind_separation(index, _map(raw)) for index, raw in enumerate(_list(value.get("separation_of_duties")))
+            _bind_separation(index, as_map(raw)) for index, raw in enumerate(as_list(value.get("separation_of_duties")))
         ),
-        targets=tuple(_bind_target(name, _map(raw)) for name, raw in _map(value.get("targets")).items()),
-        outputs=tuple(_bind_output(index, _map(raw)) for index, raw in enumerate(_list(value.get("outputs")))),
+        targets=tuple(_bind_target(name, as_map(raw)) for name, raw in as_map(value.get("targets")).items()),
+        outputs=tuple(_bind_output(index, as_map(raw)) for index, raw in enumerate(as_list(value.get("outputs")))),
         max_removed_users_percent=_number(guardrails.get("max_removed_users_percent"), 25),
         max_revoked_percent=_number(guardrails.get("max_revoked_percent"), 50),
     )
 
 
 def _bind_separation(index: int, raw: dict[str, Value]) -> Separation:
-    first, second = (tuple(map(str, _list(side))) for side in _list(raw.get("between")))
+    first, second = (tuple(map(str, as_list(side))) for side in as_list(raw.get("between")))
     exempt = raw.get("exempt_roles")
     return Separation(
         index, str(raw.get("name")), (first, second), tuple(map(str, exempt)) if isinstance(exempt, list) else None
@@ -142,15 +146,3 @@ def _bind_output(index: int, raw: dict[str, Value]) -> Output:
 
 def _number(raw: Value, default: float) -> float:
     return raw if isinstance(raw, (int, float)) else default
-
-
-def _text(raw: Value) -> str | None:
-    return raw if isinstance(raw, str) else None
-
-
-def _map(raw: Value) -> dict[str, Value]:
-    return raw if isinstance(raw, dict) else {}
-
-
-def _list(raw: Value) -> list[Value]:
-    return raw if isinstance(raw, list) else []

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterable
 
 from hubcfg.core.canonical import Json
 from hubcfg.core.places import Place, Span
+from hubcfg.parser.document import BUILTIN
 from hubcfg.parser.locating import words_at
 from hubcfg.parser.locator import locate_places
 from hubcfg.resolver.chains import Link
 from hubcfg.validator.config import User
 
-# How the files of the built-in platforms begin.
-_BUILTIN = "hubcfg:"
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
@@ -72,7 +71,7 @@ class Lines:
 
 def is_builtin(place: Place) -> bool:
     """Whether a place lies in what comes with hubcfg."""
-    return place.file.startswith(_BUILTIN)
+    return place.file.startswith(BUILTIN)
 
 
 def _is_platform(link: Link) -> bool:

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from hubcfg.core.canonical import canonical_json
 from hubcfg.core.instants import DAY, Instant, parse_instant
-from hubcfg.parser.document import Document, Value
+from hubcfg.parser.document import Document, Value, as_list
 
 NAMESPACE = "hubcfg-approval"
 
@@ -77,8 +77,8 @@ def bind_approval(document: Document) -> Approval:
         has_expiry="expires" in raw,
         reason=str(raw["reason"]),
         ticket=ticket if isinstance(ticket, str) else None,
-        grants=tuple(_bind_grant(index, part) for index, part in enumerate(_list(raw.get("grants")))),
-        changes=tuple(_bind_change(index, part) for index, part in enumerate(_list(raw.get("changes")))),
+        grants=tuple(_bind_grant(index, part) for index, part in enumerate(as_list(raw.get("grants")))),
+        changes=tuple(_bind_change(index, part) for index, part in enumerate(as_list(raw.get("changes")))),
         signature=str(raw["signature"]),
     )
 
@@ -107,7 +107,7 @@ def _bind_grant(index: int, raw: Value) -> ApprovedGrant:
         index,
         str(raw["user"]),
         uid if isinstance(uid, str) else None,
-        tuple(map(str, _list(raw.get("permissions")))),
+        tuple(map(str, as_list(raw.get("permissions")))),
         role if isinstance(role, str) else None,
         scope,
     )
@@ -116,7 +116,3 @@ def _bind_grant(index: int, raw: Value) -> ApprovedGrant:
 def _bind_change(index: int, raw: Value) -> ApprovedChange:
     assert isinstance(raw, dict)
     return ApprovedChange(index, str(raw["change"]), raw)
-
-
-def _list(raw: Value) -> list[Value]:
-    return raw if isinstance(raw, list) else []

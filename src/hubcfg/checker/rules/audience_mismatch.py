@@ -54,7 +54,7 @@ def check_project(check: ProjectCheck) -> Iterator[Finding]:
     for platform, shared in check.config.shared_groups.items():
         groups = {group.id: group for group in shared}
         for group in shared:
-            if not group.document.file.startswith("hubcfg:"):
+            if not group.document.is_builtin:
                 yield from _check_includes(group, groups, f" of the platform `{platform}`")
 
 
@@ -141,7 +141,7 @@ def _advise(check: OrgCheck, wrong: Group) -> str:
 
 def _audience_of(group: Group) -> tuple[Related, ...]:
     """The place where a group of the project is defined; platforms' built-in groups have none."""
-    if group.document.file.startswith("hubcfg:"):
+    if group.document.is_builtin:
         return ()
     place = bundle_place(group, part=Part.KEY)
     return (Related(f"the group `{group.id}` is for {_WHOSE[group.audience]}", place),)

@@ -134,7 +134,7 @@ def check_project(check: ProjectCheck) -> Iterator[Finding]:
     yield from _check_separations(check, list(catalogs.values()))
     for platform_id, patterns in catalogs.items():
         definition = config.platforms.get(platform_id)
-        if definition is not None and not definition.document.file.startswith("hubcfg:"):
+        if definition is not None and not definition.document.is_builtin:
             yield from _check_platform(definition, patterns)
 
 
