@@ -1,0 +1,1 @@
+"""Plans to targets: the only stage that changes anything outside."""
