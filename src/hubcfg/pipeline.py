@@ -16,7 +16,7 @@ from hubcfg.core.instants import Instant
 from hubcfg.core.places import Span
 from hubcfg.core.rule import Severity
 from hubcfg.emitter.emit import emit_bundles, emit_manifest
-from hubcfg.parser.base_choice import BASE_VARIABLE, TREE_ITSELF, choose_base
+from hubcfg.parser.base_choice import BASE_VARIABLE, TREE_ITSELF, BaseChoice, choose_base
 from hubcfg.parser.comments import IgnoreComment, find_ignore_comments
 from hubcfg.parser.document import ParsedFile
 from hubcfg.parser.git import read_revision
@@ -36,11 +36,23 @@ from hubcfg.parser.sources import (
 )
 from hubcfg.resolver.access import Access
 from hubcfg.resolver.resolve import resolve_access
-from hubcfg.revision import Revision, find_spent, read_base, trust_paths
+from hubcfg.revision import Revision, find_retired, find_spent, read_base, trust_paths
 from hubcfg.validator.config import Config, Project
 from hubcfg.validator.project import read_project
 from hubcfg.validator.shape import document_kinds
 from hubcfg.validator.validate import validate_documents
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """By what a deployment is judged: the base, and the hex SHA-256 of the payloads of approvals that had gone out of use.
+
+    `clone` is where Git is asked, for a project that lies elsewhere than in its own clone.
+    """
+
+    choice: BaseChoice
+    retired: frozenset[str] = frozenset()
+    clone: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,7 @@ class Compiled:
     verified: Verified | None = None
     approvals: ApprovalReport | None = None
     outputs: dict[str, bytes] = field(default_factory=dict)
+    clone: Path | None = None
 
     @property
     def has_errors(self) -> bool:
@@ -94,10 +107,11 @@ def compile_project(
     environment: Mapping[str, str] | None = None,
     hygiene: bool = True,
     executor: Executor | None = None,
+    authority: Authority | None = None,
 ) -> Compiled:
     """Compiles the project at `root` as of an instant. What is wrong with it is in the findings; nothing is written.
 
-    Without `hygiene` the table Policy and hygiene is left out, for commands that only look; nothing is verified then. An
+    With an `authority` it is compiled for a deployment: judged by that, each org by itself. Without `hygiene` the table Policy and hygiene is left out, for commands that only look; nothing is verified then. An
     `executor` spreads the reading of files over processes; the result is the same to the byte.
 
     `base` is the revision that approvals are judged by, where one is named; `environment` is where else it is looked for
@@ -130,23 +144,28 @@ def compile_project(
         for path, content in trust_files.items()
         if path and content is not None
     }
-    trusted, faults = _find_base(root, base, environment or {}, Revision(config, trust), files)
+    choice = authority.choice if authority is not None else choose_base(root, base, environment or {})
+    retired = authority.retired if authority is not None else frozenset()
+    clone = authority.clone if authority is not None and authority.clone is not None else root
+    trusted, faults = _find_base(clone, choice, Revision(config, trust), files if clone == root else [])
+    if trusted is not None and retired:
+        trusted = replace(trusted, spent=trusted.spent | find_retired(config.approvals, retired))
     comments = _read_comments([project_file, *files], sources)
     verified, approvals, findings = check_access(
-        config, access, trusted, trust, [*findings, *faults], _locator(sources, executor), comments, hygiene=hygiene
-    )
+        config, access, trusted, trust, [*findings, *faults], _locator(sources, executor), comments, hygiene=hygiene,
+        by_org=authority is not None,
+    )  # fmt: skip
     access = access if approvals is None else rest_on_approvals(access, approvals)
     outputs: dict[str, bytes] = {}
     if verified is not None and project.outputs:
         outputs, findings, verified = _render(verified, findings, root, sources)
-    return Compiled(root, findings, sources, config, access, verified, approvals, outputs)
+    return Compiled(root, findings, sources, config, access, verified, approvals, outputs, clone)
 
 
 def _find_base(
-    root: Path, named: str | None, environment: Mapping[str, str], tree: Revision, files: list[ParsedFile]
+    root: Path, choice: BaseChoice, tree: Revision, files: list[ParsedFile]
 ) -> tuple[Base | None, list[Finding]]:
     """Returns the trusted base; None, with the finding that says why, where one is due and cannot be had."""
-    choice = choose_base(root, named, environment)
     fault, advice = choice.fault, choice.advice
     if fault is None and choice.commit is not None:
         before = read_base(root, choice.commit, {file.path: file for file in files}, tree)

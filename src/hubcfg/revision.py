@@ -1,7 +1,8 @@
 """The project as a Git revision has it: what approvals are judged by."""
 
+import hashlib
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,6 +69,15 @@ def read_base(root: Path, commit: str, parsed: Mapping[str, ParsedFile], tree: R
         return _find_moved(repository, projects, tree.config.project.id)
     objects = {entry.path.removeprefix(prefix): entry.object_id for entry in entries if entry.path.startswith(prefix)}
     return _BaseReader(repository, objects, {path.removeprefix(prefix) for path in changes}, parsed, tree).read()
+
+
+def find_retired(approvals: Iterable[Document], retired: Collection[str]) -> frozenset[str]:
+    """Returns the ids of those approvals whose payload's hex SHA-256 is among the `retired` ones."""
+    return frozenset(
+        str(one.value["id"])
+        for one in approvals
+        if isinstance(one.value, dict) and hashlib.sha256(payload_of(one.value)).hexdigest() in retired
+    )
 
 
 def find_spent(root: Path, commit: str, new: Iterable[Document]) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Runs the rules; only what they let pass becomes a `Verified`, and only a `Verified` becomes bundles."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from hubcfg.checker.approvals.base import Base, TrustFiles, all_separations
@@ -11,7 +11,7 @@ from hubcfg.checker.ignores import apply_ignores
 from hubcfg.checker.scope import OrgCheck, ProjectCheck, holders_by_role
 from hubcfg.core.finding import Finding
 from hubcfg.core.registry import load_constants
-from hubcfg.core.rule import Rule, Severity
+from hubcfg.core.rule import Rule, Severity, Table
 from hubcfg.parser.comments import IgnoreComment
 from hubcfg.parser.locating import finding_order
 from hubcfg.parser.rules import RULES as LANGUAGE_RULES
@@ -26,6 +26,8 @@ _SEAL = object()
 class Verified:
     """A configuration and its access, against which no error stands. Only `check_access` makes one.
 
+    `left_out` are orgs against which something stands, with what that is; they are not in `access`.
+
     INVARIANT: the emitter takes nothing else, so there is no way from an unapproved sensitive grant to a bundle.
     """
 
@@ -33,6 +35,7 @@ class Verified:
     access: Access
     approvals: ApprovalReport
     seal: object
+    left_out: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.seal is not _SEAL:
@@ -61,10 +64,12 @@ def check_access(
     comments: Mapping[str, list[IgnoreComment]],
     *,
     hygiene: bool = True,
+    by_org: bool = False,
 ) -> tuple[Verified | None, ApprovalReport | None, list[Finding]]:
     """Checks the access of a configuration.
 
-    Without `hygiene` the rules of the table Policy and hygiene are left out, for commands that only look; then there is no
+    With `by_org` errors of approvals and of separation of duties leave out the orgs that they stand against, and what is left
+    may be verified all the same (docs/deployment.md, "What apply refuses"). Without `hygiene` the rules of the table Policy and hygiene are left out, for commands that only look; then there is no
     `Verified` either.
 
     `base` is what approvals are judged by; None where one is needed and cannot be had, which one of the `earlier` findings
@@ -87,9 +92,30 @@ def check_access(
     report = check_approvals(config, orgs, base, files, access.instant) if base is not None else None
     findings += report.findings if report is not None else ()
     findings = judge_findings(findings, config.project, locate, comments)
-    if not hygiene or report is None or any(finding.severity is Severity.ERROR for finding in findings):
+    left_out = _find_left_out(findings, by_org=by_org)
+    if not hygiene or report is None or left_out is None:
         return None, report, findings
-    return Verified(config, rest_on_approvals(access, report), report, _SEAL), report, findings
+    rested = rest_on_approvals(access, report)
+    kept = Access(rested.instant, {id: org for id, org in rested.orgs.items() if id not in left_out})
+    return Verified(config, kept, report, _SEAL, left_out), report, findings
+
+
+def _find_left_out(findings: Iterable[Finding], *, by_org: bool) -> dict[str, tuple[Finding, ...]] | None:
+    """Returns the orgs that errors leave out, with those errors; None where some error stands against everything."""
+    left_out: dict[str, tuple[Finding, ...]] = {}
+    for finding in findings:
+        if finding.severity is not Severity.ERROR:
+            continue
+        if not by_org or finding.orgs is None or not _is_of_one_org(finding.rule):
+            return None
+        for org in finding.orgs:
+            left_out[org] = (*left_out.get(org, ()), finding)
+    return left_out
+
+
+def _is_of_one_org(rule: Rule) -> bool:
+    """Whether a finding holds up only the org that it is about: one lapsed approval must not stop everybody's revocations."""
+    return rule.table is Table.APPROVALS or rule.name == "separation-of-duties"
 
 
 def rest_on_approvals(access: Access, report: ApprovalReport) -> Access:
@@ -122,7 +148,7 @@ def check_org(org: OrgCheck, rules: Iterable[Rule]) -> list[Finding]:
     findings: list[Finding] = []
     for rule in rules:
         if rule.check is not None:
-            findings += rule.check(org)
+            findings += (finding.of(org.org.id) for finding in rule.check(org))
     return findings
 
 

@@ -48,7 +48,7 @@ class Finding:
 
     `message` is one lower-case sentence without a full stop; `help` is advice; `severity` is the rule's unless
     the rule has reason to differ or the project configured another. `path` is that of the place, kept when the place has
-    become a span.
+    become a span. `orgs` are those whose access alone it stands against; None means the whole project.
     """
 
     rule: Rule
@@ -59,6 +59,7 @@ class Finding:
     fix: Fix | None = None
     severity: Severity = Severity.ERROR
     path: KeyPath = ()
+    orgs: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -68,6 +69,10 @@ class Finding:
     def moved(self, place: AnyPlace) -> "Finding":
         """Returns the same finding at another place."""
         return replace(self, place=place)
+
+    def of(self, *orgs: str) -> "Finding":
+        """Returns the same finding, said to stand against the access of some orgs alone."""
+        return self if self.orgs == orgs else replace(self, orgs=orgs)
 
 
 def find(

@@ -134,10 +134,12 @@ def check_trust(config: Config, files: TrustFiles, base: Base, coverage: Coverag
             f"{change.message}, and no root holder of {shorten(missing, 3)} has approved it",
             change.place,
             help=ask_for(able, change="trust") if base.files.signers is not None else _BEGIN,
-        )
+        ).of(*missing)
         alone = [org for org, users in holders.items() if not users]
         if alone:
-            yield _unapprovable("trust settings", change.place, f"a root holder of {shorten(alone, 3)}", base)
+            yield _unapprovable("trust settings", change.place, f"a root holder of {shorten(alone, 3)}", base).of(
+                *alone
+            )
 
 
 def _root_holders(base: Base, org_id: str) -> list[str]:

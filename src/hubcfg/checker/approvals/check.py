@@ -54,7 +54,7 @@ def check_approvals(
     lasting = last_by_age(judged.valid, config.project.approvals.max_age_days)
     for check in orgs:
         approvals = OrgApprovals(check, base, coverage, judged.approvers)
-        report.findings += approvals.check()
+        report.findings += (finding.of(check.org.id) for finding in approvals.check())
         report.orgs[check.org.id] = approvals
         report.ends[check.org.id] = find_ends(check, lasting)
     report.findings += check_trust(config, files, base, coverage)

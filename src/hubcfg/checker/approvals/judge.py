@@ -62,7 +62,7 @@ def judge_approvals(config: Config, base: Base, instant: Instant) -> Judged:
     for document in config.approvals:
         approval = bind_approval(document)
         faults = list(judge.judge(approval))
-        judge.findings += faults
+        judge.findings += (fault.of(approval.org) for fault in faults)
         if not faults:
             valid.append(ValidApproval(approval, approval.end(judge.max_age_days)))
     return Judged(valid, judge.findings, judge.approvers)
