@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+from hubcfg.core.instants import Instant
 from hubcfg.emitter.bundle import resolve_authentication
 from hubcfg.planner.change import Comparison, OrgChange
 from hubcfg.planner.compare import compare_org
@@ -36,6 +37,12 @@ def compare_access(before: Access, after: Access, orgs: Collection[str] | None =
 def describe_org(access: OrgAccess) -> OrgState:
     """Returns the state of an org with everybody in it."""
     return _StateBuilder(access, []).build(())
+
+
+def describe_catalog(catalog: Catalog) -> CatalogState:
+    """Returns a catalog as plain values, with what it marks itself."""
+    marks = {name: one.sensitive for name, one in catalog.permissions.items() if one.sensitive}
+    return CatalogState(catalog.id, catalog.version, catalog.names, marks)
 
 
 def _catalogs(access: Access) -> list[Catalog]:
@@ -86,7 +93,7 @@ class _StateBuilder:
             id=org.id,
             platform=org.platform.id,
             manage=org.manage,
-            catalog=CatalogState(self.catalog.id, self.catalog.version, self.catalog.names, self._sensitive()),
+            catalog=replace(describe_catalog(self.catalog), sensitive=self._sensitive()),
             products={product: org.products.get(product, "active") for product in org.active_products},
             onboarding=org.platform.onboarding,
             clients={id: ClientState(one.name, one.departments) for id, one in org.clients.items()},
@@ -103,7 +110,7 @@ class _StateBuilder:
             profile = self._profiles[holding] = Profile(
                 role=role.id if role is not None else None,
                 is_suspended=user.entry.suspended,
-                phases=_phases(self._resolver, holding, self.access),
+                phases=find_phases(self._resolver, holding, self.access.instant),
                 obligations=self.access.obligations(whole),
             )
             self._entries[profile] = user.entry
@@ -118,7 +125,7 @@ class _StateBuilder:
             entry = self._entries.get(profile)
             if entry is None:
                 return profile.phases  # of nobody, who has no grants
-            return _phases(resolver, resolver.resolve(entry, instant), self.access)
+            return find_phases(resolver, resolver.resolve(entry, instant), instant)
 
         return recast
 
@@ -135,7 +142,7 @@ class _StateBuilder:
         )
 
     def _sensitive(self) -> dict[str, tuple[str, ...]]:
-        found = {name: one.sensitive for name, one in self.catalog.permissions.items() if one.sensitive}
+        found = dict(describe_catalog(self.catalog).sensitive)
         for other in self._others:
             for name, one in other.permissions.items():
                 if one.sensitive and name in self.catalog.permissions:
@@ -143,11 +150,11 @@ class _StateBuilder:
         return found
 
 
-def _phases(resolver: OrgResolver, holding: Holding, access: OrgAccess) -> tuple[Phase, ...]:
-    """Returns what is held and open from the access's instant on; products may close where no permission ends."""
-    phases = [Phase(access.instant, holding.effective, holding.products)]
+def find_phases(resolver: OrgResolver, holding: Holding, instant: Instant) -> tuple[Phase, ...]:
+    """Returns what is held and open from an instant on; products may close where no permission ends."""
+    phases = [Phase(instant, holding.effective, holding.products)]
     if not holding.entry.suspended:
-        for edge in boundaries_after([holding.granted], access.instant):
+        for edge in boundaries_after([holding.granted], instant):
             granted = union_at(holding.granted, edge)
             effective, products = resolver.evaluate(holding.entry, holding.rights, granted, holding.denied)
             if (effective, products) != (phases[-1].permissions, phases[-1].products):

@@ -44,6 +44,10 @@ class Coverage:
         self.used |= {cover.approval.approval.id for cover in covers if _reaches(cover.scope, scope)}
         return _together(covers, scope)
 
+    def naming(self, org: str, user: User, name: str) -> list[ValidApproval]:
+        """Returns the valid approvals that name an item, for whatever clients."""
+        return [cover.approval for cover in self._items.get((org, user.id, user.uid, name), [])]
+
     def covered_until(self, org: str, user: User, name: str, scope: ApprovedScope) -> Instant | None:
         """Returns until when an item is covered by the approvals for it together; None where it is not covered."""
         covers = self._items.get((org, user.id, user.uid, name), [])

@@ -1,0 +1,57 @@
+"""Whose people they are: what hubcfg removes, and what it leaves alone (docs/deployment.md, "Ownership")."""
+
+from collections.abc import Mapping
+
+from hubcfg.core.canonical import canonical_line
+from hubcfg.planner.bundles import Bundle, Object
+from hubcfg.planner.held import OrgFiles
+from hubcfg.platforms.grants import Audience
+
+
+def find_strangers(
+    live: Mapping[Audience, Bundle], wanted: Mapping[Audience, Bundle], ever: frozenset[str]
+) -> dict[Audience, list[str]]:
+    """Returns the people of an org who were never in a deployed bundle of it and are not to be now, sorted."""
+    known = ever.union(*(bundle.users for bundle in wanted.values()))
+    return {
+        audience: strangers
+        for audience, bundle in live.items()
+        if (strangers := sorted(id for id in bundle.users if id not in known))
+    }
+
+
+def keep_strangers(
+    files: OrgFiles,
+    live: Mapping[Audience, Bundle],
+    wanted: Mapping[Audience, Bundle],
+    strangers: Mapping[Audience, list[str]],
+) -> dict[Audience, bytes]:
+    """Returns the files of an org with people added as the target has them, for an org that only `listed` people are managed of."""
+    kept = dict(files)
+    for audience, ids in strangers.items():
+        theirs = live[audience]
+        ours = wanted.get(audience)
+        base = ours if ours is not None else Bundle(theirs.head, {}, {})
+        users: dict[str, Object] = {**base.users, **{id: theirs.users[id] for id in ids}}
+        sets = {**base.sets, **{set_id: theirs.sets[set_id] for id in ids if (set_id := str(theirs.users[id]["set"]))}}
+        head = dict(base.head)
+        clients = _clients(theirs, ids)
+        own = head.get("clients")
+        if clients and isinstance(own, dict):
+            head["clients"] = {**clients, **own}
+        value = {**head, "users": users, "permission_sets": {id: list(names) for id, names in sets.items()}}
+        kept[audience] = canonical_line(value)  # type: ignore[arg-type]  # read from JSON
+    return kept
+
+
+def _clients(bundle: Bundle, ids: list[str]) -> dict[str, object]:
+    """Returns the descriptions of the companies of some people: a client's bundle has those that occur."""
+    clients = bundle.head.get("clients")
+    if not isinstance(clients, dict):
+        return {}
+    companies = set()
+    for id in ids:
+        scope = bundle.users[id].get("scope")
+        if isinstance(scope, dict) and "company" in scope:
+            companies.add(scope["company"])
+    return {id: client for id, client in clients.items() if id in companies}
