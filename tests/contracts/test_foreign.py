@@ -1,0 +1,28 @@
+"""What hubcfg did not write, or cannot read, is left alone and named."""
+
+from contextlib import closing
+
+import pytest
+
+from hubcfg.applier.target import ForeignStateError
+from tests.contracts.bundles import make_staff
+from tests.contracts.deployments import deploy, make_holder
+from tests.contracts.harness import Harness, MakeStand
+
+
+def test_foreign_state_is_refused(harness: Harness, make_stand: MakeStand) -> None:
+    """A target that cannot be read is neither read nor written, and both say what is wrong and what to do."""
+    assert harness.ways_to_spoil
+    for way in harness.ways_to_spoil:
+        with make_stand() as stand, closing(stand.address.open()) as target:
+            deploy(target, {"northwind": make_staff("northwind", "lea@x.example")})
+            made = target.read_status()
+            assert made.serial == 1
+            stand.spoil(way)
+            with closing(stand.address.open()) as other:
+                with pytest.raises(ForeignStateError) as caught:
+                    other.read_status()
+                    other.read_org("northwind")
+                assert caught.value.help
+                with pytest.raises(ForeignStateError), other.lock(make_holder()):
+                    deploy(other, {"northwind": {}})
