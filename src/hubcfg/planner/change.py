@@ -77,7 +77,10 @@ class ProductChange:
 
 @dataclass(frozen=True, slots=True)
 class AccessChange:
-    """How somebody's access changes; users with an equal change are shown together. What is None does not change."""
+    """How somebody's access changes; users with an equal change are shown together. What is None does not change.
+
+    `widened` are the sensitive permissions that are held on both sides, but afterwards for more clients or with fewer obligations.
+    """
 
     presence: Presence
     permissions: tuple[PermissionChange, ...] = ()
@@ -89,6 +92,7 @@ class AccessChange:
     audience: Changed[Audience | None] | None = None
     suspended: Changed[bool] | None = None
     sign_in: Changed[SignIn | None] | None = None
+    widened: tuple[str, ...] = ()
     gain: Difference | None = None
     loss: Difference | None = None
     totals: Totals = NO_TOTALS

@@ -138,9 +138,10 @@ class _PeopleComparer:
                 audience=_changed(before.audience if before else None, after.audience if after else None),
                 suspended=_changed(old.is_suspended, new.is_suspended),
                 sign_in=_changed(before.sign_in if before else None, after.sign_in if after else None),
+                widened=(widened := self._widened(part, is_wider=any(one.aspect is Aspect.SCOPE for one in gains))),
                 gain=pick_difference(gains),
                 loss=pick_difference(losses),
-                totals=self._count(part, is_wider=any(one.aspect is Aspect.SCOPE for one in gains)),
+                totals=_count(part, widened),
             )
         return self._known[key]
 
@@ -153,15 +154,19 @@ class _PeopleComparer:
         if manages is not None and not manages.before.covers(manages.after):
             yield Difference(Aspect.MANAGEMENT, self._instant, name=_first_new(manages, "everybody"))
 
-    def _count(self, part: ProfileChange, *, is_wider: bool) -> Totals:
-        gained = [one for one in part.permissions if one.is_gained]
-        widened = (part.held_by_both if is_wider else part.eased) & self._words.sensitive
-        return Totals(
-            gained=sum(len(one.permissions) for one in gained),
-            lost=sum(len(one.permissions) for one in part.permissions if one.is_lost),
-            sensitive_gained=sum(len(one.permissions) for one in gained if one.sensitive),
-            sensitive_widened=widened.bit_count(),
-        )
+    def _widened(self, part: ProfileChange, *, is_wider: bool) -> tuple[str, ...]:
+        """Returns what is sensitive and held more widely than before."""
+        return tuple(self._words.to_names((part.held_by_both if is_wider else part.eased) & self._words.sensitive))
+
+
+def _count(part: ProfileChange, widened: tuple[str, ...]) -> Totals:
+    gained = [one for one in part.permissions if one.is_gained]
+    return Totals(
+        gained=sum(len(one.permissions) for one in gained),
+        lost=sum(len(one.permissions) for one in part.permissions if one.is_lost),
+        sensitive_gained=sum(len(one.permissions) for one in gained if one.sensitive),
+        sensitive_widened=len(widened),
+    )
 
 
 def _first_new(change: Changed[Extent], everything: str) -> str:

@@ -1,7 +1,7 @@
 """Changes of access in words: times, extents, witnesses, users; what all texts about a comparison share."""
 
 from hubcfg.core.instants import END, Instant, format_instant
-from hubcfg.planner.change import Changed, PermissionChange, Presence, UserChange, Windows
+from hubcfg.planner.change import Changed, Comparison, OrgChange, PermissionChange, Presence, UserChange, Windows
 from hubcfg.planner.state import Extent, SignIn
 from hubcfg.planner.verdict import Aspect, Totals, Witness
 from hubcfg.views.counts import number
@@ -83,6 +83,15 @@ def describe_witness(witness: Witness, now: Instant, *, is_gain: bool) -> str:
     }[one.aspect, is_gain]
     later = f" from {format_instant(one.instant)}" if one.instant > now else ""
     return f"{witness.user} {words}{later}{', which is sensitive' if one.is_sensitive else ''}"
+
+
+def describe_witnesses(change: Comparison | OrgChange, now: Instant) -> list[str]:
+    """Returns who gains and who loses what, as far as anybody does."""
+    return [
+        describe_witness(witness, now, is_gain=is_gain)
+        for witness, is_gain in ((change.gain, True), (change.loss, False))
+        if witness is not None
+    ]
 
 
 def describe_user(user: UserChange) -> str:
