@@ -7,6 +7,7 @@ from functools import cache
 from hubcfg.checker.approvals.base import Base, TrustFiles, all_separations
 from hubcfg.checker.approvals.check import ApprovalReport, check_approvals
 from hubcfg.checker.approvals.rules import RULES as APPROVAL_RULES
+from hubcfg.checker.deployment_rules import RULES as DEPLOYMENT_RULES
 from hubcfg.checker.ignores import apply_ignores
 from hubcfg.checker.scope import OrgCheck, ProjectCheck, holders_by_role
 from hubcfg.core.finding import Finding
@@ -51,7 +52,8 @@ def checker_rules() -> tuple[Rule, ...]:
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Returns every rule there is, in the order of the tables of docs/findings.md."""
-    return (*LANGUAGE_RULES, *REFERENCE_RULES, *sorted(checker_rules(), key=_table_order), *APPROVAL_RULES)
+    checked = sorted(checker_rules(), key=_table_order)
+    return (*LANGUAGE_RULES, *REFERENCE_RULES, *checked, *APPROVAL_RULES, *DEPLOYMENT_RULES)
 
 
 def check_access(

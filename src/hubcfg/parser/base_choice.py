@@ -73,7 +73,7 @@ def choose_base(root: Path, named: str | None, environment: Mapping[str, str]) -
         return BaseChoice("nothing", fault=fault, advice="mend the repository or Git's access to it")
     wanted = named or environment.get(BASE_VARIABLE) or None
     if wanted is not None:
-        return _read_named(root, wanted)
+        return read_named(root, wanted)
     system = next((one for one in _SYSTEMS if environment.get(one.sign, "").lower() not in _NO), None)
     if system is not None and _is_pull_request(system, environment):
         return _choose_target(root, system, environment)
@@ -98,7 +98,7 @@ def _choose_target(root: Path, system: _System, environment: Mapping[str, str]) 
     if not target:
         return BaseChoice("nothing", fault="this is a pull request, and its target branch can't be told",
                           advice=_NAME_IT)  # fmt: skip
-    return _read_named(root, f"refs/remotes/origin/{target}")
+    return read_named(root, f"refs/remotes/origin/{target}")
 
 
 def _choose_for_push(root: Path, environment: Mapping[str, str]) -> BaseChoice:
@@ -111,7 +111,7 @@ def _choose_for_push(root: Path, environment: Mapping[str, str]) -> BaseChoice:
         pushed = environment.get("GITHUB_REF", "").removeprefix("refs/heads/")
         default = _read_github_default(environment["GITHUB_EVENT_PATH"])
     if default and pushed != default:
-        return _read_named(root, f"refs/remotes/origin/{default}")
+        return read_named(root, f"refs/remotes/origin/{default}")
     return _choose_default(root)
 
 
@@ -126,7 +126,8 @@ def _read_github_default(path: str) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _read_named(root: Path, wanted: str) -> BaseChoice:
+def read_named(root: Path, wanted: str) -> BaseChoice:
+    """Returns the base that a revision names, or why it can't be one."""
     if find_repository(root) is None:
         return BaseChoice(wanted, fault=f"the base `{wanted}` was named, but this is no Git repository",
                           advice="run hubcfg in a clone of the repository, where there is `git`")  # fmt: skip

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hubcfg.core.canonical import digest
 from hubcfg.core.finding import Finding
@@ -27,8 +27,8 @@ class Origin:
     """What a plan was made from; apply goes on only from the very same.
 
     `sources`, `builtins` and `result` are digests of the project's files, of hubcfg's own definitions and of the bundles;
-    `state` is one of what the target held, after the deployment `serial`. For a plan against a revision `target` is None, and
-    `state` the digest of that revision's bundles.
+    `state` is one of what the target held, after the deployment `serial`. For a plan against a revision `target` is None,
+    `against` how that revision is called, and `state` the digest of its bundles.
     """
 
     sources: str
@@ -39,6 +39,7 @@ class Origin:
     target: str | None
     serial: int
     state: str
+    against: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class OrgPlan:
     """What is to become of one org: its files before and after, and what that means.
 
     `strangers` are people whom hubcfg never deployed and leaves alone. An org whose files change in a way that is nobody's
-    access has an empty `change`.
+    access has an empty `change`. An org `is_new` where
+    hubcfg never deployed it, also if all of it happens to be there already.
     """
 
     id: str
@@ -56,6 +58,7 @@ class OrgPlan:
     change: OrgChange
     strangers: tuple[str, ...] = ()
     trips: tuple[Trip, ...] = ()
+    is_new: bool = False
 
     @property
     def is_written(self) -> bool:
@@ -86,7 +89,7 @@ class Plan:
     comparison: Comparison
     orgs: tuple[OrgPlan, ...] = ()
     trips: tuple[Trip, ...] = ()
-    left_out: Mapping[str, tuple[Finding, ...]] | None = None
+    left_out: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     approvals: tuple[Covering, ...] = ()
     due: tuple[Due, ...] = ()
     hidden: tuple[str, ...] = ()
@@ -96,6 +99,11 @@ class Plan:
     def is_empty(self) -> bool:
         """Whether the target is already as it is to be."""
         return self.comparison.is_empty and not any(org.is_written for org in self.orgs)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is anything to deploy: what changes, or what is to be hubcfg's from now on."""
+        return any(org.is_written or org.is_new for org in self.orgs)
 
     @property
     def all_trips(self) -> list[Trip]:
@@ -138,7 +146,8 @@ def plan_org(id: str, held: HeldOrg, files: OrgFiles, context: OrgContext) -> Or
     )
     is_written = dict(held.live) != dict(files)
     kept = tuple(sorted(user for users_of in strangers.values() for user in users_of))
-    return OrgPlan(id, held.live, files, ever, change, kept, trips if is_written else ())
+    is_new = not held.ever and not held.deployed and bool(files)
+    return OrgPlan(id, held.live, files, ever, change, kept, trips if is_written else (), is_new)
 
 
 def compare_files(id: str, before: OrgFiles, after: OrgFiles, instant: Instant, around: Surroundings) -> OrgChange:
@@ -199,12 +208,12 @@ def _manage(bundles: Mapping[Audience, Bundle]) -> str:
 
 def digest_of_files(orgs: Mapping[str, OrgFiles]) -> str:
     """Returns the digest of bundles: of the map from orgs and audiences to the SHA-256 of each file."""
-    return digest_of_hashes(
-        {
-            id: {audience: hashlib.sha256(content).hexdigest() for audience, content in files.items()}
-            for id, files in orgs.items()
-        }
-    )
+    return digest_of_hashes({id: hash_files(files) for id, files in orgs.items()})
+
+
+def hash_files(files: OrgFiles) -> dict[Audience, str]:
+    """Returns the hex SHA-256 of each of an org's files."""
+    return {audience: hashlib.sha256(content).hexdigest() for audience, content in files.items()}
 
 
 def digest_of_hashes(orgs: Mapping[str, Mapping[Audience, str]]) -> str:

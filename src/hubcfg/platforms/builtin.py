@@ -1,7 +1,10 @@
 """The built-in platforms: reads their definitions, which are data like any project's own."""
 
+import hashlib
 from pathlib import Path
 
+from hubcfg import __version__
+from hubcfg.core.canonical import digest
 from hubcfg.parser.document import BUILTIN, Document
 from hubcfg.parser.parse import parse_source
 from hubcfg.parser.sources import SourceFile
@@ -17,6 +20,15 @@ def builtin_names() -> list[str]:
 def has_builtin_catalog(name: str) -> bool:
     """Whether there is a built-in catalog of this id."""
     return "/" not in name and (_DEFINITIONS / name / "catalog.yaml").is_file()
+
+
+def digest_builtins() -> str:
+    """Returns a digest of this hubcfg and all that is built into it: its version and the definitions of its platforms."""
+    parts = {
+        f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in _DEFINITIONS.glob("*/*.yaml")
+    }
+    return digest({"hubcfg": __version__, "definitions": parts})
 
 
 def read_builtin(name: str, part: str) -> Document:

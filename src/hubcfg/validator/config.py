@@ -219,7 +219,8 @@ class Config:
     """A project, bound: its orgs by id, the platforms and catalogs that they use, its approvals, and the Platform and
     Catalog documents that it defines, by kind and id, as parsed.
 
-    `is_partial` says that some file or document could not be used, so that what is missing may stand there.
+    `is_partial` says that some file or document could not be used, so that what is missing may stand there. `files` are the
+    paths of all source files.
     """
 
     project: Project
@@ -231,3 +232,4 @@ class Config:
     approvals: tuple[Document, ...]
     definitions: dict[str, dict[str, Document]]
     is_partial: bool
+    files: frozenset[str] = frozenset()

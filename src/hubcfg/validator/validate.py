@@ -1,6 +1,7 @@
 """Documents to a configuration: the validator's line, from shape to bound orgs."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -45,7 +46,7 @@ def validate_documents(
     findings += found
     collected.is_partial |= any(is_partial for _, _, is_partial in shaped)
     binder = _ConfigBinder(project, collected)
-    config = binder.bind()
+    config = replace(binder.bind(), files=frozenset(file.path for file in files))
     return config, findings + binder.findings
 
 

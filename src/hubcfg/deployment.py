@@ -1,0 +1,386 @@
+"""Prepares deployments: a project compiled for a target, compared with what that holds, and what stands in the way.
+
+Reads targets and never changes them; `apply_deployment` in `applying` does.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from hubcfg.applier.archive import digest_sources, unpack_sources
+from hubcfg.applier.opening import choose_target, open_target
+from hubcfg.applier.records import Record, find_retired, read_record
+from hubcfg.applier.target import ForeignStateError, Status, Writer
+from hubcfg.checker.approvals.approval import payload_of
+from hubcfg.checker.approvals.base import Base
+from hubcfg.checker.check import Verified, all_rules
+from hubcfg.core.errors import HubcfgError, UsageError
+from hubcfg.core.finding import Finding
+from hubcfg.core.instants import Instant
+from hubcfg.emitter.bundle import build_bundles
+from hubcfg.emitter.emit import emit_bundles
+from hubcfg.parser.base_choice import TREE_ITSELF, BaseChoice, choose_base, read_named
+from hubcfg.parser.git import read_revision
+from hubcfg.parser.parse import parse_source
+from hubcfg.parser.sources import IGNORE_FILE, PROJECT_FILE, SourceFile, read_within
+from hubcfg.pipeline import Authority, Compiled, compile_project
+from hubcfg.planner.bundles import BundleError, parse_files
+from hubcfg.planner.change import Comparison
+from hubcfg.planner.context import ContextFinder, check_project, cover_plan, limits_of
+from hubcfg.planner.due import find_due
+from hubcfg.planner.guardrails import Limits
+from hubcfg.planner.held import HeldOrg, OrgFiles
+from hubcfg.planner.plan import (
+    Interruption,
+    OrgPlan,
+    Origin,
+    Plan,
+    digest_of_files,
+    digest_of_hashes,
+    hash_files,
+    plan_org,
+)
+from hubcfg.planner.resolved import compare_access
+from hubcfg.platforms.builtin import digest_builtins
+from hubcfg.revision import find_retired as find_retired_approvals
+from hubcfg.snapshot import read_snapshots
+from hubcfg.validator.config import Config, Project, Target
+from hubcfg.validator.project import read_project
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to plan: the project at `root` as of an instant, for a target (default: the first one).
+
+    `base` is a revision named for judging approvals; `restores` the serial of an earlier deployment whose sources are to be
+    deployed again.
+    """
+
+    root: Path
+    as_of: Instant
+    target: str | None = None
+    base: str | None = None
+    bootstrap: bool = False
+    restores: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    executor: Executor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What came of preparing. `plan` is None where errors stand against the whole project.
+
+    `files` are the bundles that were compiled, by org; `sources` what they were made from; `records` the deployments before.
+    """
+
+    compiled: Compiled
+    plan: Plan | None = None
+    project: Project | None = None
+    target: Target | None = None
+    files: Mapping[str, OrgFiles] = field(default_factory=dict)
+    sources: Mapping[str, bytes] = field(default_factory=dict)
+    records: tuple[Record, ...] = ()
+    needs_bootstrap: bool = False
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What validation found."""
+        return self.compiled.findings
+
+
+def read_targets(root: Path) -> Project | None:
+    """Returns the project that hubcfg.yaml describes, for its targets; None where it cannot be used."""
+    if not (root / PROJECT_FILE).is_file():
+        return None
+    source = SourceFile(PROJECT_FILE, (root / PROJECT_FILE).read_bytes)
+    return read_project(parse_source(source), all_rules())[0]
+
+
+@contextmanager
+def opened_target(
+    root: Path, name: str | None, environment: Mapping[str, str]
+) -> Iterator[tuple[Project, Target, Writer]]:
+    """Gives a target of the project, and lets go of it with the block.
+
+    Raises HubcfgError where hubcfg.yaml cannot be used, and UsageError where it names no such target.
+    """
+    project = read_targets(root)
+    if project is None:
+        raise HubcfgError("`hubcfg.yaml` can't be used", help="`hubcfg validate` says why")
+    target = choose_target(project, name)
+    writer = open_target(target, root, dict(environment))
+    try:
+        yield project, target, writer
+    finally:
+        writer.close()
+
+
+def read_past(writer: Writer, status: Status, project: Project) -> tuple[Record, ...]:
+    """Returns the records of a target; raises ForeignStateError where they are another project's, or not all there."""
+    records = tuple(read_record(content) for content in writer.read_records())
+    if (records[-1].serial if records else 0) != status.serial:
+        raise ForeignStateError(
+            f"the target is at deployment {status.serial}, but its last record is that of {records[-1].serial if records else 0}",
+            help="`hubcfg history verify` says what is wrong with the records",
+        )
+    others = [one for one in records if one.project != project.id]
+    if others:
+        raise ForeignStateError(
+            f"the target is deployed to by the project `{others[-1].project}`, not by `{project.id}`",
+            help="name another target in `hubcfg.yaml`: two projects can't own the same orgs",
+        )
+    return records
+
+
+def prepare(request: Request, project: Project, target: Target, writer: Writer) -> Prepared:
+    """Compiles the project for a target and compares the two; nothing is changed.
+
+    Raises what reading a target raises, and UsageError for a deployment to restore that there is none of.
+    """
+    return _Preparer(request, project, target, writer).prepare()
+
+
+class _Preparer:
+    def __init__(self, request: Request, project: Project, target: Target, writer: Writer) -> None:
+        self._request = request
+        self._project = project
+        self._target = target
+        self._writer = writer
+        self._status = writer.read_status()
+        self._records = read_past(writer, self._status, project)
+
+    def prepare(self) -> Prepared:
+        if self._request.restores is None:
+            return self._prepare(self._request.root, None)
+        restored = next((one for one in self._records if one.serial == self._request.restores), None)
+        packed = None if restored is None else self._writer.read_sources(restored.serial)
+        if restored is None or packed is None:
+            serials = ", ".join(str(one.serial) for one in self._records[-10:])
+            advice = (
+                f"the last ones are {serials}; `hubcfg history` lists them"
+                if serials
+                else "nothing has been deployed to it"
+            )
+            raise UsageError(f"the target has no deployment {self._request.restores} to go back to", help=advice)
+        with tempfile.TemporaryDirectory(prefix="hubcfg-") as folder:
+            files = unpack_sources(packed, Path(folder))
+            if digest_sources(files) != restored.value.get("sources"):
+                raise ForeignStateError(
+                    f"the sources that the target keeps of deployment {restored.serial} are not those that were deployed",
+                    help="somebody has changed them; restore them from Git and apply that",
+                )
+            prepared = self._prepare(Path(folder), restored)
+        # The folder is gone, and what findings quote from is not.
+        kept = {path: SourceFile(path, partial(bytes, content)) for path, content in files.items()}
+        return replace(prepared, compiled=replace(prepared.compiled, sources=kept))
+
+    def _prepare(self, root: Path, restored: Record | None) -> Prepared:
+        request = self._request
+        choice = self._choose_base()
+        authority = Authority(choice, clone=request.root if restored is not None else None)
+        compiled = compile_project(root, as_of=request.as_of, executor=request.executor, authority=authority)
+        compiled = self._without_spent(compiled, root, authority)
+        known = Prepared(compiled, None, self._project, self._target, records=self._records)
+        verified, config = compiled.verified, compiled.config
+        if verified is None or config is None:
+            return known
+        sources = read_all_sources(compiled, root, config.project)
+        files = group_files(verified)
+        revision = restored.revision if restored is not None else read_revision(request.root)
+        hashes = self._writer.list_orgs()
+        origin = Origin(
+            sources=digest_sources(sources),
+            builtins=digest_builtins(),
+            result=digest_of_files(files),
+            revision=revision,
+            base=verified.approvals.base.label,
+            target=self._target.name,
+            serial=self._status.serial,
+            state=digest_of_hashes(hashes),
+        )
+        plans = list(self._plan_orgs(verified, config, files, {id: dict(one) for id, one in hashes.items()}))
+        base = verified.approvals.base
+        plan = Plan(
+            project=config.project.id,
+            origin=origin,
+            comparison=Comparison(request.as_of, tuple(one.change for one in plans)),
+            orgs=tuple(plans),
+            trips=check_project(config),
+            left_out=verified.left_out,
+            approvals=cover_plan(verified, config, plans),
+            due=tuple(find_due(verified.access)),
+            hidden=find_hidden(base, compiled, root),
+            interruption=self._interruption(),
+        )
+        return replace(known, plan=plan, files=files, sources=sources, needs_bootstrap=base.is_tree)
+
+    def _choose_base(self) -> BaseChoice:
+        """Returns what approvals are judged by: what was deployed last, where that is known (docs/approvals.md)."""
+        request = self._request
+        if request.base is not None:
+            return read_named(request.root, request.base)
+        last = next((one for one in reversed(self._records)), None)
+        if last is not None and last.revision is not None:
+            choice = read_named(request.root, last.revision)
+            if choice.commit is None:
+                return replace(
+                    choice,
+                    fault=f"the revision of the last deployment, {last.revision[:10]}, can't be read",
+                    advice="fetch the whole history; `--base REF` names another revision, and the deployment's record says so",
+                )
+            return replace(choice, label=f"deployment {last.serial} ({last.revision[:10]})")
+        if request.bootstrap:
+            return TREE_ITSELF
+        return choose_base(request.root, None, request.environment)
+
+    def _without_spent(self, compiled: Compiled, root: Path, authority: Authority) -> Compiled:
+        """Returns the same, or where approvals would be used that had gone out of use, compiled once more without them."""
+        retired = find_retired(self._records)
+        if compiled.approvals is None or compiled.config is None or not retired:
+            return compiled
+        used = [
+            one for one in compiled.config.approvals
+            if isinstance(one.value, dict) and one.value.get("id") in compiled.approvals.coverage.used
+        ]  # fmt: skip
+        if not find_retired_approvals(used, retired):
+            return compiled
+        payloads = {hashlib.sha256(payload_of(one.value)).hexdigest() for one in used if isinstance(one.value, dict)}
+        again = replace(authority, retired=frozenset(payloads & retired))
+        return compile_project(root, as_of=self._request.as_of, executor=self._request.executor, authority=again)
+
+    def _plan_orgs(
+        self, verified: Verified, config: Config, files: Mapping[str, OrgFiles], hashes: dict[str, object]
+    ) -> Iterator[OrgPlan]:
+        """Yields the plans of all orgs that differ, that are new to hubcfg, or that the project has no more."""
+        adopted = frozenset(org for record in self._records for org in record.orgs)
+        contexts = ContextFinder(verified, config, self._limits(verified, config), self._request.as_of)
+        gone = {org for org in hashes if org in adopted and org not in config.orgs}
+        for org in sorted(files.keys() | gone):
+            wanted = files.get(org, {})
+            if org in adopted and hashes.get(org, {}) == hash_files(wanted):
+                continue
+            held = self._writer.read_org(org)
+            try:
+                plan = plan_org(org, held, wanted, contexts.find(org, held))
+            except BundleError as error:
+                raise ForeignStateError(
+                    f"what the target holds of the org `{org}` can't be read: {error}",
+                    help="see who wrote it; hubcfg does not overwrite what it can't compare",
+                ) from error
+            if plan.is_written or plan.is_new or plan.strangers:
+                yield plan
+
+    def _limits(self, verified: Verified, config: Config) -> Limits:
+        """Returns the strictest of the tree's guardrails, the base's, and those recorded with the last deployment."""
+        limits = limits_of(config.project).stricter(limits_of(verified.approvals.base.config.project))
+        recorded = self._records[-1].value.get("guardrails") if self._records else None
+        if isinstance(recorded, Mapping):
+            users, revoked = recorded.get("max_removed_users_percent"), recorded.get("max_revoked_percent")
+            if isinstance(users, (int, float)) and isinstance(revoked, (int, float)):
+                limits = limits.stricter(Limits(users, revoked))
+        return limits
+
+    def _interruption(self) -> Interruption | None:
+        interrupted = self._status.interrupted
+        if interrupted is None:
+            return None
+        try:
+            said = json.loads(interrupted.beginning)
+        except ValueError:
+            said = {}
+        who, when = (
+            str(said.get(key, "somebody")) if isinstance(said, dict) else "somebody" for key in ("who", "when")
+        )
+        return Interruption(interrupted.serial, who, when, interrupted.done)
+
+
+def prepare_against(
+    root: Path,
+    revision: str,
+    *,
+    as_of: Instant,
+    base: str | None,
+    environment: Mapping[str, str],
+    executor: Executor | None = None,
+) -> Prepared:
+    """Compiles the project and compares it with what a Git revision gives; no target is read.
+
+    What errors of approvals leave out is compared as well: a reviewer wants to see what is to be approved.
+    """
+    authority = Authority(choose_base(root, base, environment))
+    compiled = compile_project(root, as_of=as_of, executor=executor, authority=authority)
+    verified, config = compiled.verified, compiled.config
+    if verified is None or config is None or compiled.access is None:
+        return Prepared(compiled)
+    before, _ = read_snapshots(root, revision, None, as_of)
+    comparison = compare_access(before.access, compiled.access)
+    sources = read_all_sources(compiled, root, config.project)
+    contexts = ContextFinder(verified, config, limits_of(config.project), as_of)
+    plans = []
+    for change in comparison.orgs:
+        sides = [one.orgs.get(change.id) for one in (before.access, compiled.access)]
+        old, new = (
+            {} if one is None else {bundle.audience: bundle.content for bundle in build_bundles(one)} for one in sides
+        )
+        everybody = frozenset(user for bundle in parse_files(old, change.id).values() for user in bundle.users)
+        held = HeldOrg(old, old, everybody)
+        one = plan_org(change.id, held, new, contexts.find(change.id, held))
+        if one.is_written or not change.is_empty:
+            plans.append(replace(one, change=change, is_new=False))
+    files = group_files(verified)
+    origin = Origin(
+        sources=digest_sources(sources),
+        builtins=digest_builtins(),
+        result=digest_of_files(files),
+        revision=read_revision(root),
+        base=verified.approvals.base.label,
+        target=None,
+        serial=0,
+        state=before.commit or "",
+    )
+    plan = Plan(
+        project=config.project.id,
+        origin=origin,
+        comparison=comparison,
+        orgs=tuple(plans),
+        trips=check_project(config),
+        left_out=verified.left_out,
+        approvals=cover_plan(verified, config, plans),
+        due=tuple(find_due(compiled.access)),
+        hidden=find_hidden(verified.approvals.base, compiled, root),
+    )
+    return Prepared(compiled, plan, config.project, files=files, sources=sources)
+
+
+def group_files(verified: Verified) -> dict[str, OrgFiles]:
+    """Returns the bundles of what is verified, by org."""
+    found: dict[str, dict[object, bytes]] = {}
+    for bundle in emit_bundles(verified):
+        found.setdefault(bundle.org, {})[bundle.audience] = bundle.content
+    return found  # type: ignore[return-value]  # keys are audiences
+
+
+def read_all_sources(compiled: Compiled, root: Path, project: Project) -> dict[str, bytes]:
+    """Returns all that a project is made from, by path: its documents, trust files, ignore file and templates."""
+    files = {}
+    for path, source in compiled.sources.items():
+        files[path] = source.read()
+    for path in (IGNORE_FILE, *(output.template for output in project.outputs)):
+        try:
+            files[path] = read_within(root, path)
+        except OSError:
+            continue  # a template that is not there is a finding of its own
+    return files
+
+
+def find_hidden(base: Base, compiled: Compiled, root: Path) -> tuple[str, ...]:
+    """Returns the files that the base reads, and that are still there but not read any more."""
+    if base.is_tree:
+        return ()
+    return tuple(sorted(file for file in base.config.files - compiled.sources.keys() if (root / file).is_file()))
