@@ -32,6 +32,7 @@ from hubcfg.views.changes.words import (
 )
 from hubcfg.views.colors import paint
 from hubcfg.views.counts import join_words, number
+from hubcfg.views.findings.text import visible
 from hubcfg.views.held import fold_names, wrap
 
 T = TypeVar("T")
@@ -61,9 +62,13 @@ class Style:
         """Returns text in a colour."""
         return paint(text, color, use_color=self.use_color)
 
+    def wrap(self, text: str, head: str = "", hang: int = 2) -> list[str]:
+        """Returns a text as lines, in which nothing moves the cursor."""
+        return wrap(visible(text), self.width, head, hang)
+
     def painted(self, text: str, color: str, head: str = "", hang: int = 2) -> Iterator[str]:
         """Yields a text as lines in a colour."""
-        return (self.paint(line, color) for line in wrap(text, self.width, head, hang))
+        return (self.paint(line, color) for line in self.wrap(text, head, hang))
 
     def cut(self, names: Iterable[str]) -> list[str]:
         """Returns the first of some names, and how many more there are."""
@@ -79,19 +84,18 @@ class ChangesText:
     def __init__(self, now: Instant, style: Style) -> None:
         self._now = now
         self._style = style
-        self._width = style.width
         self._is_verbose = style.is_verbose
 
     # Orgs
 
-    def org(self, org: OrgChange) -> Iterator[str]:
-        """Yields the lines about an org."""
+    def org(self, org: OrgChange, facts: Iterable[str] = ()) -> Iterator[str]:
+        """Yields the lines about an org; `facts` come first."""
         presence = {Presence.ADDED: "new ", Presence.REMOVED: "removed "}.get(org.presence, "")
-        yield self._style.paint(f"{presence}org {org.id}: ", "bold") + self._style.paint(
+        yield self._style.paint(f"{presence}org {visible(org.id)}: ", "bold") + self._style.paint(
             org.verdict.value, VERDICT_COLORS[org.verdict]
         )
-        for text in self._org_facts(org):
-            yield from wrap(text, self._width, "  ", 4)
+        for text in (*facts, *self._org_facts(org)):
+            yield from self._style.wrap(text, "  ", 4)
         groups = org.groups()
         count = len(groups) if self._is_verbose else SHOWN_GROUPS
         if self._style.shield:
@@ -146,11 +150,11 @@ class ChangesText:
         presence = {Presence.ADDED: "new", Presence.REMOVED: "removed"}.get(change.presence)
         names = [describe_user(user) for user in users]
         if len(names) == 1:
-            yield from self._bold(wrap(f"{presence}: {names[0]}" if presence else names[0], self._width, "  ", 4))
+            yield from self._bold(self._style.wrap(f"{presence}: {names[0]}" if presence else names[0], "  ", 4))
         else:
             head = f"{number(len(names), f'{presence} user' if presence else 'user')}:"
             shown = names if self._style.shield and gives_sensitive(change) else self._style.cut(names)
-            yield from self._bold(wrap(f"{head} {', '.join(shown)}", self._width, "  ", 4))
+            yield from self._bold(self._style.wrap(f"{head} {', '.join(shown)}", "  ", 4))
         yield from self._facts(change)
         yield from self._permissions(change.permissions)
         for product in change.products if change.presence is not Presence.REMOVED else ():
@@ -163,7 +167,7 @@ class ChangesText:
                 if permissions:
                     color = "bad" if verb == "needed now" else "warning"
                     text = f"{duty.obligation} {verb} for {', '.join(self._style.cut(permissions))}"
-                    yield from (self._style.paint(line, color) for line in wrap(text, self._width, "    ", 6))
+                    yield from (self._style.paint(line, color) for line in self._style.wrap(text, "    ", 6))
 
     def _facts(self, change: AccessChange) -> Iterator[str]:
         if change.role is not None:
@@ -192,7 +196,7 @@ class ChangesText:
     def _fact(self, label: str, presence: Presence, before: str, after: str) -> list[str]:
         """Returns a fact about users: both sides, or of who is on one side only that one."""
         text = {Presence.ADDED: after, Presence.REMOVED: before}.get(presence, f"{before} → {after}")
-        return wrap(text, self._width, f"    {label:<{_LABEL}}", 6)
+        return self._style.wrap(text, f"    {label:<{_LABEL}}", 6)
 
     def _permissions(self, changes: Iterable[PermissionChange]) -> Iterator[str]:
         """Yields the lines of permissions, one a resource; where a product has many, they are counted instead."""
@@ -223,7 +227,7 @@ class ChangesText:
 
     def _line(self, sign: str, text: str, marks: str, is_sensitive: bool) -> list[str]:
         shield = f"{self._style.shield} " if is_sensitive and self._style.shield else ""
-        lines = wrap(f"{sign} {shield}{text}{f'  ({marks})' if marks else ''}", self._width, "    ", 8)
+        lines = self._style.wrap(f"{sign} {shield}{text}{f'  ({marks})' if marks else ''}", "    ", 8)
         return [self._style.paint(line, "sensitive" if is_sensitive else _COLORS[sign]) for line in lines]
 
     def _marks(self, change: PermissionChange) -> str:
@@ -246,7 +250,7 @@ class ChangesText:
 
     def end(self, comparison: Comparison, limit: str = "") -> Iterator[str]:
         """Yields the totals and the verdict with its witnesses; `limit` is what it is restricted by."""
-        yield from wrap(describe_totals(comparison.totals), self._width, "", 2)
+        yield from self._style.wrap(describe_totals(comparison.totals), "", 2)
         verdict, witnesses = comparison.verdict, describe_witnesses(comparison, self._now)
         text = f"verdict: {verdict.value}{limit}{': ' if witnesses else ''}{'; '.join(witnesses)}"
         yield from self._style.painted(text, VERDICT_COLORS[verdict])

@@ -46,7 +46,7 @@ class _Renderer:
         assert isinstance(span, Span)
         severity = finding.severity.value
         head = self._paint(f"{severity}[{finding.name}]", severity) + self._paint(
-            f": {_visible(finding.message)}", "bold"
+            f": {visible(finding.message)}", "bold"
         )
         gutter = " " * len(str(span.line or ""))
         rows = [head, f"{gutter}{self._paint('-->', 'line')} {_address(span)}"]
@@ -70,7 +70,7 @@ class _Renderer:
         return [f"{gutter} {bar}", f"{self._paint(str(span.line), 'line')} {bar} {shown}", f"{gutter} {bar} {marker}"]
 
     def _remark(self, gutter: str, label: str, text: str) -> str:
-        return f"{gutter} {self._paint('=', 'line')} {self._paint(label, 'bold')}: {_visible(text)}"
+        return f"{gutter} {self._paint('=', 'line')} {self._paint(label, 'bold')}: {visible(text)}"
 
     def _line(self, span: Span) -> str | None:
         if not span.line:
@@ -90,14 +90,14 @@ def _clip(line: str, start: int, end: int) -> tuple[str, int, int]:
     if _width(line[:end]) > MAX_WIDTH:
         cut = max(0, min(start - 20, end - MAX_WIDTH // 2))
         line, start, end, prefix = line[cut:], start - cut, end - cut, "…"
-    shown = prefix + _visible(line)
+    shown = prefix + visible(line)
     if _width(shown) > MAX_WIDTH + 20:
         shown = shown[: MAX_WIDTH + 20] + "…"
     before = _width(prefix) + _width(line[:start])
     return shown, before, min(_width(line[start:end]), MAX_WIDTH)
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Returns text that a terminal shows as it is: nothing in a file or its name may move the cursor or break a line."""
     return "".join(_TAB if character == "\t" else character if character.isprintable() else "�" for character in text)
 
@@ -117,7 +117,7 @@ def _cells(character: str) -> int:
 
 
 def _address(span: Span) -> str:
-    return _visible(f"{span.file}:{span.line}:{span.column}" if span.line else span.file)
+    return visible(f"{span.file}:{span.line}:{span.column}" if span.line else span.file)
 
 
 def _related(one: Related) -> str:
