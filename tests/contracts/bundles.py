@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
-from hubcfg.applier.target import OrgFiles
 from hubcfg.core.canonical import canonical_json, canonical_line
 from hubcfg.core.ids import find_user_id_fault, fold_id
+from hubcfg.planner.held import OrgFiles
 from hubcfg.platforms.grants import Audience
 
 Entry: TypeAlias = dict[str, Any]
@@ -36,7 +36,7 @@ def make_bundle(org: str, users: Mapping[str, Entry], audience: Audience = Audie
         sets[key] = names
         entries[user] = {**{field: value for field, value in entry.items() if field != "permissions"}, "set": key}
     catalog = {"id": "opspilot365", "version": "2026.1", "digest": "sha256:" + "0" * 64}
-    products = {product: "active" for product in PRODUCTS}
+    products = dict.fromkeys(PRODUCTS, "active")
     value = {"platform": "opspilot365", "manage": "exclusive", "catalog": catalog, "products": products} | head
     return canonical_line(
         value

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hubcfg.applier.holder import Holder, describe_self
-from hubcfg.applier.target import Deployment, OrgDeployment, OrgFiles, Outcome, Reader, Writer
+from hubcfg.applier.target import Deployment, OrgDeployment, Outcome, Reader, Writer
 from hubcfg.core.canonical import canonical_json, canonical_line
-from hubcfg.planner.held import HeldOrg
+from hubcfg.planner.held import HeldOrg, OrgFiles
 from tests.contracts.bundles import user_ids_of
 
 NOW = "2026-11-21T12:00:00Z"
@@ -23,7 +23,7 @@ def make_record(serial: int, outcome: Outcome) -> bytes:
     """Returns a record of a deployment; to targets it is an opaque JSON object with a serial."""
     failed = {org: str(reason) for org, reason in outcome.failed.items()}
     counts = {"done": list(outcome.done), "failed": failed, "untried": list(outcome.untried)}
-    return canonical_json({"format": "hubcfg.record/1", "serial": serial, "host": "zoë's", **counts})
+    return canonical_json({"format": "hubcfg.deployment/1", "serial": serial, "host": "zoë's", **counts})
 
 
 def make_extras(orgs: Mapping[str, OrgFiles]) -> dict[str, bytes]:

@@ -70,7 +70,7 @@ class Harness(Protocol):
     """A type of target.
 
     `pace` is how many examples of a property are tried, as a share of what a fast target takes (1.0). `ways_to_spoil` are names
-    for what `Stand.spoil` can do; at least another version of the schema and a record of a newer format should be among them.
+    for what `Stand.spoil` can do; another version of the schema is to be among them, and a record that is none.
     """
 
     type: str

@@ -43,6 +43,8 @@ class DirectoryStand:
             case "current is a folder":
                 current.unlink()
                 shutil.copytree(release, current)
+            case "current is gone":
+                current.unlink()
             case "current leads elsewhere":
                 current.unlink()
                 current.symlink_to("../elsewhere")
@@ -54,8 +56,6 @@ class DirectoryStand:
                 (self.folder / "hubcfg/records/1/record.json").write_text('{"serial": 1')
             case "another serial":
                 (self.folder / "hubcfg/records/1/record.json").write_text('{"serial": 2}')
-            case "newer record":
-                (self.folder / "hubcfg/records/1/record.json").write_text('{"format": "hubcfg.record/2", "serial": 1}')
             case "newer layout":
                 (self.folder / "hubcfg/format.json").write_text('{"format": "hubcfg.directory/2"}')
             case "broken state":
@@ -65,6 +65,7 @@ class DirectoryStand:
             case "broken bundle":
                 (release / "orgs/northwind/staff.json").write_text("{")
             case "broken copy":
+                self.suspend("northwind", Audience.STAFF, "lea@x.example")
                 (release / ".hubcfg/deployed/northwind.staff.json").write_text("{}")
             case "not ours":
                 shutil.rmtree(self.folder)
@@ -83,12 +84,12 @@ class DirectoryHarness:
     pace = 1.0
     ways_to_spoil = (
         "current is a folder",
+        "current is gone",
         "current leads elsewhere",
         "no release",
         "no record",
         "broken record",
         "another serial",
-        "newer record",
         "newer layout",
         "broken state",
         "newer state",

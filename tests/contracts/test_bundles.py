@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hubcfg.applier.target import OrgFiles, Writer
+from hubcfg.applier.target import Writer
 from hubcfg.core.instants import Instant, parse_instant
 from hubcfg.pipeline import compile_project
+from hubcfg.planner.held import OrgFiles
 from hubcfg.platforms.grants import Audience
 from tests.contracts.bundles import org_files
 from tests.contracts.deployments import Ledger

@@ -198,7 +198,7 @@ def test_append_record(target: Writer) -> None:
     """A record can be written down without a deployment: it becomes the last one, and what is held stays."""
     ledger = Ledger()
     ledger.deploy(target, {"pilot": with_clients()})
-    record = canonical_json({"format": "hubcfg.record/1", "serial": 2, "interrupted": True})
+    record = canonical_json({"format": "hubcfg.deployment/1", "serial": 2, "interrupted": True})
     with target.lock(make_holder()):
         target.append_record(record, 2)
         assert target.read_status().record == record
