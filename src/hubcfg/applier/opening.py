@@ -2,6 +2,8 @@
 
 import importlib
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from hubcfg.applier.target import Place, Writer
@@ -16,7 +18,9 @@ def choose_target(project: Project, name: str | None) -> Target:
     Raises UsageError where there is none, or none of that name.
     """
     if not project.targets:
-        advice = "write for example `targets: {local: {type: directory, path: deploy}}`; docs/deployment.md has all types"
+        advice = (
+            "write for example `targets: {local: {type: directory, path: deploy}}`; docs/deployment.md has all types"
+        )
         raise UsageError("`hubcfg.yaml` names no target", help=advice)
     if name is None:
         return project.targets[0]
@@ -28,13 +32,16 @@ def choose_target(project: Project, name: str | None) -> Target:
     return found
 
 
-def open_target(target: Target, root: Path, environment: dict[str, str] | None = None) -> Writer:
+def open_target(
+    target: Target, root: Path, environment: dict[str, str] | None = None, note: Callable[[str], None] | None = None
+) -> Writer:
     """Returns a target that can be read and written; only what its type needs is imported.
 
-    Raises UsageError where its options do not say all that it needs.
+    `note` is told what the target waits for. Raises UsageError where its options do not say all that it needs.
     """
     # A type is one of the schema's choices, each of which is a module.
     module = importlib.import_module(f"hubcfg.applier.targets.{target.type}")
     place = Place(root, dict(os.environ) if environment is None else environment)
+    place = place if note is None else replace(place, note=note)
     writer: Writer = module.TARGET.open(target.name, target.options, place)
     return writer

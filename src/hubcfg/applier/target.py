@@ -152,12 +152,20 @@ class Writer(Reader, Protocol):
         """
 
 
+def _say_nothing(_: str) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where targets look for what their options name: the project's root and the environment."""
+    """Where targets look for what their options name: the project's root and the environment.
+
+    `note` is told in a short sentence what a target waits for, where a person would wonder.
+    """
 
     root: Path
     environment: Mapping[str, str]
+    note: Callable[[str], None] = _say_nothing
 
 
 class Open(Protocol):

@@ -1,0 +1,1 @@
+"""Deployments over a REST API, user by user (docs/http-targets.md)."""
