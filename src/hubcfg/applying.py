@@ -79,7 +79,6 @@ def compare_origins(saved: Origin, fresh: Origin) -> list[str]:
             f"it was made after deployment {saved.serial} of the target, which is at {fresh.serial} now",
         ),
         (saved.serial == fresh.serial and saved.state != fresh.state, "what the target holds has changed since"),
-        (saved.base != fresh.base, f"approvals were judged by {saved.base}, and now by {fresh.base}"),
     ]
     words = [text for differs, text in differences if differs]
     if not words and saved.result != fresh.result:

@@ -114,13 +114,14 @@ def _check_state(plan: Plan, target: Writer, status: Status) -> Hashes:
 def _settle(target: Writer, status: Status, interrupted: Interrupted, hashes: Hashes) -> Status:
     """Writes the record of a deployment that died, as far as it came, and returns the status after it."""
     said = json.loads(interrupted.beginning)
-    planned = [str(org) for org in said.get("planned", [])]
+    planned = said.get("planned", {})
     value: dict[str, Json] = {
         **{key: part for key, part in said.items() if key != "planned"},
         "result": Result.INTERRUPTED.value,
         "done": sorted(interrupted.done),
+        "orgs": {org: planned[org] for org in sorted(interrupted.done) if org in planned},
         "failed": {},
-        "untried": [org for org in planned if org not in interrupted.done],
+        "untried": sorted(org for org in planned if org not in interrupted.done),
         "digest": digest_of_hashes(hashes),
     }
     record = seal_record(value, status.record)
@@ -146,7 +147,8 @@ class _Work:
 
     def deployment(self) -> Deployment:
         """Returns what the target is to do."""
-        beginning = canonical_json({**self._known, "planned": [org.org for org in self._orgs]})
+        planned: dict[str, Json] = {org.org: _name_hashes(org) for org in self._orgs}
+        beginning = canonical_json({**self._known, "planned": planned})
         return Deployment(
             self.serial,
             self._orgs,
@@ -199,8 +201,14 @@ class _Work:
             **self._known,
             "result": (Result.COMPLETE if is_whole else Result.PARTIAL).value,
             "done": sorted(outcome.done),
+            "orgs": {org.org: _name_hashes(org) for org in self._orgs if org.org in done},
             "failed": dict(outcome.failed),
             "untried": sorted(outcome.untried),
             "digest": digest_of_hashes(held),
         }
         return seal_record(value, self._previous)
+
+
+def _name_hashes(org: OrgDeployment) -> dict[str, str]:
+    """Returns the hex SHA-256 of what an org is to hold, by the name of the audience."""
+    return {audience.value: sha for audience, sha in hash_files(org.after).items()}

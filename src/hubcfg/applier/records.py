@@ -49,6 +49,15 @@ class Record:
         return frozenset(_names(self.value.get("done")))
 
     @property
+    def deployed(self) -> dict[str, dict[str, str]]:
+        """The hex SHA-256 of what each of them was left with, by the name of the audience."""
+        return {
+            org: {audience: str(sha) for audience, sha in hashes.items()}
+            for org, hashes in _map(self.value.get("orgs")).items()
+            if isinstance(hashes, Mapping)
+        }
+
+    @property
     def approvals(self) -> dict[str, dict[str, str]]:
         """The approvals that were in use, by org: each id with the hex SHA-256 of what its signature covers."""
         return {

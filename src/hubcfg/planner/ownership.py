@@ -44,6 +44,34 @@ def keep_strangers(
     return kept
 
 
+def without_strangers(
+    files: OrgFiles,
+    live: Mapping[Audience, Bundle],
+    deployed: Mapping[Audience, Bundle],
+    strangers: Mapping[Audience, list[str]],
+) -> dict[Audience, bytes]:
+    """Returns an org's files without some people, and without what is only there for them."""
+    left = dict(files)
+    for audience, ids in strangers.items():
+        bundle = live[audience]
+        users = {id: user for id, user in bundle.users.items() if id not in set(ids)}
+        if not users and audience not in deployed:
+            del left[audience]
+            continue
+        sets = {str(user["set"]) for user in users.values()}
+        head = dict(bundle.head)
+        theirs, own = _clients(bundle, ids), head.get("clients")
+        if theirs and isinstance(own, dict):
+            needed = _clients(bundle, list(users))
+            kept = {
+                id: one for id, one in own.items() if id not in theirs or id in needed or audience is Audience.STAFF
+            }
+            head = {**head, "clients": kept} if kept else {key: part for key, part in head.items() if key != "clients"}
+        listed = {id: list(names) for id, names in bundle.sets.items() if id in sets}
+        left[audience] = canonical_line({**head, "users": users, "permission_sets": listed})  # type: ignore[dict-item]  # read from JSON
+    return left
+
+
 def _clients(bundle: Bundle, ids: list[str]) -> dict[str, object]:
     """Returns the descriptions of the companies of some people: a client's bundle has those that occur."""
     clients = bundle.head.get("clients")

@@ -1,8 +1,6 @@
 """Write the access review: who can do what, through what and by whose approval."""
 
-import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -11,7 +9,8 @@ from hubcfg.cli.judged import judge_project
 from hubcfg.cli.looking import count_errors, pick_orgs
 from hubcfg.cli.options import as_of_option, base_option, format_option, org_option
 from hubcfg.cli.settings import Settings
-from hubcfg.core.errors import OutsideError, UsageError
+from hubcfg.cli.writing import write_whole
+from hubcfg.core.errors import UsageError
 from hubcfg.core.instants import Instant
 from hubcfg.parser.git import find_commit, read_revision
 from hubcfg.pipeline import Compiled
@@ -58,7 +57,7 @@ def report(settings: Settings, output: str, out: Path | None, org: str | None, a
             sys.stdout.buffer.write(piece.encode())
         sys.stdout.buffer.flush()
     else:
-        _write(out, pieces)
+        write_whole(out, pieces)
         people = sum(len(one.people) for one in review.orgs)
         settings.note(f"wrote {out}: {number(people, 'person', 'people')} in {number(len(review.orgs), 'org')}")
     return 1 if any(one.unknown for one in review.orgs) else 0
@@ -68,24 +67,6 @@ def _note_errors(settings: Settings, compiled: Compiled) -> None:
     errors = count_errors(compiled)
     if errors:
         settings.note(f"note: the project has {number(errors, 'error')}, so this is not deployed as it stands")
-
-
-def _write(path: Path, pieces: Iterable[str]) -> None:
-    """Writes a file as a whole or not at all; raises OutsideError where the disk refuses."""
-    aside = path if path.exists() and not path.is_file() else path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        try:
-            with aside.open("wb") as file:
-                for piece in pieces:
-                    file.write(piece.encode())
-            if aside != path:
-                aside.replace(path)
-        except BaseException:
-            if aside != path:
-                aside.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OutsideError(f"`{path}` cannot be written: {error.strerror}") from error
 
 
 COMMAND = report

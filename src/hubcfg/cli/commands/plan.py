@@ -1,0 +1,106 @@
+"""Show what a deployment would change, and what stands in its way."""
+
+import os
+from pathlib import Path
+
+import click
+
+from hubcfg.applying import explain_error
+from hubcfg.cli.deploying import target_option
+from hubcfg.cli.options import as_of_option, base_option, worker_pool, workers_option
+from hubcfg.cli.settings import Settings
+from hubcfg.cli.writing import write_whole
+from hubcfg.core.errors import HubcfgError, UsageError
+from hubcfg.core.instants import Instant
+from hubcfg.deployment import Prepared, Request, opened_target, prepare, prepare_against
+from hubcfg.parser.decoding import read_source_text
+from hubcfg.views.held import terminal_width
+from hubcfg.views.plan import FORMATS, render_plan
+from hubcfg.views.plan.failed import render_no_plan
+
+EXIT_CHANGES = 2
+
+
+@click.command("plan")
+@target_option
+@click.option("--against", metavar="REF", help="Compare with what a Git revision gives, instead of a target.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Save the plan, for `hubcfg apply FILE`.",
+)
+@click.option(
+    "--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes, and 0 where there are none."
+)
+@click.option("--bootstrap", is_flag=True, help="For a first deployment: plan as `apply --bootstrap` would.")
+@click.option("--format", "output", type=click.Choice(FORMATS), default=FORMATS[0], help="The form of the output.")
+@as_of_option
+@base_option
+@workers_option
+@click.pass_obj
+def plan(
+    settings: Settings,
+    target: str | None,
+    against: str | None,
+    out: Path | None,
+    detailed_exitcode: bool,
+    bootstrap: bool,
+    output: str,
+    as_of: Instant,
+    base: str | None,
+    workers: int,
+) -> int:
+    """Show what a deployment would change, and what stands in its way.
+
+    Compiles the project, reads the target, and shows the difference; nothing is written but the file of --out. With --against no
+    target is read, so a pull request needs no credentials. Exits with 1 where anything is an error.
+
+    Example: hubcfg plan --against origin/main --format markdown
+    """
+    if target is not None and against is not None:
+        raise UsageError(
+            "a plan is for a target or against a revision, not both", help="leave out one of the two options"
+        )
+    if against is not None and out is not None:
+        raise UsageError(
+            "a plan against a revision can't be applied, so there is nothing to save", help="leave out `--out`"
+        )
+    root = settings.find_root()
+    with worker_pool(workers) as pool:
+        if against is not None:
+            prepared = prepare_against(root, against, as_of=as_of, base=base, environment=os.environ, executor=pool)
+        else:
+            request = Request(root, as_of, target, base, bootstrap, environment=dict(os.environ), executor=pool)
+            found = _prepare(settings, request, output)
+            if found is None:
+                return 1
+            prepared = found
+    plan, findings, read = prepared.plan, prepared.findings, prepared.compiled.read
+    if plan is None:
+        click.echo(render_no_plan(output, findings, read, use_color=settings.use_color()))
+        return 1
+    width, use_color = terminal_width(), settings.use_color()
+    if out is not None:
+        write_whole(out, [render_plan("json", plan, findings, width=width, use_color=False, is_verbose=True), "\n"])
+    click.echo(render_plan(output, plan, findings, width=width, use_color=use_color, is_verbose=settings.is_verbose))
+    if plan.left_out:
+        return 1
+    return EXIT_CHANGES if detailed_exitcode and not plan.is_empty else 0
+
+
+def _prepare(settings: Settings, request: Request, output: str) -> Prepared | None:
+    """Returns the plan against a target; None, having said why, where the target's state forbids it."""
+    with opened_target(request.root, request.target, request.environment) as (project, target, writer):
+        try:
+            return prepare(request, project, target, writer)
+        except HubcfgError as error:
+            read = read_source_text(request.root)
+            finding = explain_error(error, project, target, read)
+            if finding is None:
+                raise
+            click.echo(render_no_plan(output, [finding], read, use_color=settings.use_color()))
+            return None
+
+
+COMMAND = plan

@@ -1,0 +1,36 @@
+"""End a target's lock by hand."""
+
+import click
+
+from hubcfg.cli.deploying import environment, target_option
+from hubcfg.cli.settings import Settings
+from hubcfg.core.errors import HubcfgError
+from hubcfg.deployment import opened_target
+
+
+@click.command("unlock")
+@target_option
+@click.option("--force", is_flag=True, help="End the lock, whoever holds it.")
+@click.pass_obj
+def unlock(settings: Settings, target: str | None, force: bool) -> int:
+    """End a target's lock by hand.
+
+    A lock whose process is provably gone is taken over by the next apply by itself; this is for one that ran on another machine
+    and is certainly dead. Whoever held it can't change the target any more. Without --force it only says who holds the lock.
+    """
+    with opened_target(settings.find_root(), target, environment()) as (_, chosen, writer):
+        if not force:
+            holder = writer.read_status().holder
+            if holder is None:
+                click.echo(f"`{chosen.name}` is not locked")
+                return 0
+            raise HubcfgError(
+                f"`{chosen.name}` is locked by {holder.describe()}",
+                help="wait for it, or end the lock with `--force` if it is certainly gone",
+            )
+        ended = writer.unlock()
+    click.echo(f"`{chosen.name}` was not locked" if ended is None else f"ended the lock of {ended.describe()}")
+    return 0
+
+
+COMMAND = unlock

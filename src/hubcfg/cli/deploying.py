@@ -1,0 +1,138 @@
+"""What `apply` and `rollback` share: prepare, show, ask, carry out, and tell what came of it."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from hubcfg.applying import carry_out, check_saved, explain_error, find_obstacles, is_ready
+from hubcfg.cli.settings import Settings
+from hubcfg.core.errors import HubcfgError
+from hubcfg.core.finding import Finding
+from hubcfg.core.instants import format_instant
+from hubcfg.deployment import Prepared, Request, opened_target, prepare
+from hubcfg.parser.decoding import read_source_text
+from hubcfg.planner.due import first_due
+from hubcfg.planner.guardrails import Guardrail
+from hubcfg.planner.plan import Origin, Plan
+from hubcfg.views.findings import render_findings
+from hubcfg.views.held import terminal_width
+from hubcfg.views.plan import render_plan
+from hubcfg.views.receipt import Deployed, render_receipt
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+EXIT_REFUSED, EXIT_OUTSIDE = 1, 3
+
+
+def target_option(function: Function) -> Function:
+    """Adds `--target NAME`."""
+    help = "The target in hubcfg.yaml; default: the first one."
+    return click.option("--target", metavar="NAME", help=help)(function)
+
+
+def deploying_options(function: Function) -> Function:
+    """Adds the options of commands that change a target."""
+    for option in (
+        click.option("--auto-approve", is_flag=True, help="Don't ask; for CI."),
+        click.option(
+            "--allow",
+            "allowed",
+            multiple=True,
+            type=click.Choice([one.value for one in Guardrail]),
+            help="Lift this guardrail for this one deployment; its record says so.",
+        ),
+        click.option(
+            "--bootstrap",
+            is_flag=True,
+            help="For a first deployment: let the tree itself serve as the base that approvals are judged by.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def deploy(
+    settings: Settings,
+    request: Request,
+    *,
+    saved: Origin | None,
+    is_approved: bool,
+    allowed: tuple[str, ...],
+    output: str,
+) -> int:
+    """Prepares a deployment, shows it, asks, carries it out and tells what came of it; returns the exit code."""
+    if not is_approved and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise HubcfgError(
+            "there is no terminal to ask on, so nothing was changed",
+            help="look at `hubcfg plan` first; `--auto-approve` then goes on without asking",
+        )
+    with opened_target(request.root, request.target, request.environment) as (project, target, writer):
+        read = read_source_text(request.root)
+        try:
+            prepared = prepare(request, project, target, writer)
+            if prepared.plan is None:
+                return _refuse(settings, output, prepared.findings, prepared.compiled.read, target.name)
+            obstacles = [] if saved is None else check_saved(saved, prepared)
+            obstacles = obstacles or find_obstacles(prepared, allowed=allowed, bootstrap=request.bootstrap)
+            if output == "text":
+                _show(settings, prepared)
+            if obstacles:
+                return _refuse(settings, output, obstacles, prepared.compiled.read, target.name)
+            receipt = None
+            if is_ready(prepared.plan):
+                if not is_approved:
+                    _ask(prepared.plan)
+                receipt = carry_out(request, prepared, writer, allowed=allowed, has_waited=not is_approved)
+        except HubcfgError as error:
+            finding = explain_error(error, project, target, read)
+            if finding is None:
+                raise
+            return _refuse(settings, output, [finding], read, target.name)
+    deployed = Deployed(target.name, prepared.plan, receipt, tuple(prepared.findings))
+    click.echo(render_receipt(output, deployed, use_color=settings.use_color()))
+    _note_due(settings, prepared.plan)
+    if receipt is not None and not receipt.is_complete:
+        return EXIT_OUTSIDE
+    return EXIT_REFUSED if prepared.plan.left_out else 0
+
+
+def _show(settings: Settings, prepared: Prepared) -> None:
+    assert prepared.plan is not None
+    shown = render_plan(
+        "text",
+        prepared.plan,
+        prepared.findings,
+        width=terminal_width(),
+        use_color=settings.use_color(),
+        is_verbose=settings.is_verbose,
+    )
+    click.echo(shown)
+    click.echo()
+
+
+def _ask(plan: Plan) -> None:
+    """Asks whether to go on; raises HubcfgError where the answer is anything but yes."""
+    if not click.confirm(f"Apply this to `{plan.origin.target}`?", default=False, err=True):
+        raise HubcfgError("not applied, because the answer was no; nothing was changed")
+
+
+def _refuse(
+    settings: Settings, output: str, findings: list[Finding], read: Callable[[str], str | None], target: str
+) -> int:
+    click.echo(render_findings(output, findings, read, use_color=settings.use_color()))
+    settings.note(f"nothing was changed in {target}")
+    return EXIT_REFUSED
+
+
+def _note_due(settings: Settings, plan: Plan) -> None:
+    due = first_due(plan.due)
+    if due is not None:
+        settings.note(f"another apply is due at {format_instant(due)}: somebody's access begins or returns then")
+
+
+def environment() -> dict[str, str]:
+    """Returns the environment of the process."""
+    return dict(os.environ)
