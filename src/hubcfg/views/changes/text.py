@@ -2,40 +2,25 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 from hubcfg.core.instants import Instant
-from hubcfg.core.nearest import shorten
-from hubcfg.planner.change import (
-    AccessChange,
-    CatalogChange,
-    Changed,
-    Comparison,
-    OrgChange,
-    PermissionChange,
-    Presence,
-    ProductChange,
-    UserChange,
-)
-from hubcfg.planner.state import Extent
+from hubcfg.planner.change import AccessChange, Comparison, OrgChange, PermissionChange, Presence, UserChange
 from hubcfg.planner.verdict import Verdict
-from hubcfg.platforms.grants import Audience
-from hubcfg.views.changes.words import (
-    describe_extent,
-    describe_extents,
-    describe_sign_in,
-    describe_times,
-    describe_totals,
-    describe_user,
-    describe_witnesses,
-    sign_of,
+from hubcfg.views.changes.facts import (
+    PRESENCE,
+    count_lines,
+    describe_product,
+    facts_of_duties,
+    facts_of_org,
+    facts_of_users,
+    gives_sensitive,
+    lines_by_product,
 )
+from hubcfg.views.changes.words import describe_totals, describe_user, describe_witnesses
 from hubcfg.views.colors import paint
-from hubcfg.views.counts import join_words, number
+from hubcfg.views.counts import number
 from hubcfg.views.findings.text import visible
 from hubcfg.views.held import fold_names, wrap
-
-T = TypeVar("T")
 
 # What is shown before the rest is only counted; JSON and `-v` leave nothing out.
 SHOWN_USERS, SHOWN_GROUPS, SHOWN_LINES = 10, 50, 8
@@ -90,11 +75,12 @@ class ChangesText:
 
     def org(self, org: OrgChange, facts: Iterable[str] = ()) -> Iterator[str]:
         """Yields the lines about an org; `facts` come first."""
-        presence = {Presence.ADDED: "new ", Presence.REMOVED: "removed "}.get(org.presence, "")
-        yield self._style.paint(f"{presence}org {visible(org.id)}: ", "bold") + self._style.paint(
+        presence = PRESENCE.get(org.presence)
+        head = f"{presence} org" if presence else "org"
+        yield self._style.paint(f"{head} {visible(org.id)}: ", "bold") + self._style.paint(
             org.verdict.value, VERDICT_COLORS[org.verdict]
         )
-        for text in (*facts, *self._org_facts(org)):
+        for text in (*facts, *facts_of_org(org, self._style.cut)):
             yield from self._style.wrap(text, "  ", 4)
         groups = org.groups()
         count = len(groups) if self._is_verbose else SHOWN_GROUPS
@@ -115,39 +101,12 @@ class ChangesText:
             {name for change, _ in rest for one in change.permissions if one.sensitive for name in one.permissions}
         )
         for text in fold_names(lost) if self._style.shield else ():
-            yield from self._line("-", text, "", True)
-
-    def _org_facts(self, org: OrgChange) -> Iterator[str]:
-        if org.platform is not None:
-            yield f"platform {org.platform.before} → {org.platform.after}"
-        if org.manage is not None:
-            yield f"manage: {org.manage.before} → {org.manage.after}"
-        if org.presence is Presence.KEPT:
-            for product, change in org.products:
-                yield f"product {product}: {change.before or 'not subscribed'} → {change.after or 'not subscribed'}"
-            for verb, names in (("+", org.clients.added), ("-", org.clients.removed), ("~", org.clients.changed)):
-                if names:
-                    yield f"{verb} {number(len(names), 'client')}: {', '.join(self._style.cut(names))}"
-        if org.catalog is not None:
-            yield self._catalog(org.catalog)
-
-    def _catalog(self, change: CatalogChange) -> str:
-        before, after = (f"{one.id} {one.version or ''}".strip() for one in (change.before, change.after))
-        parts = [f"catalog {before} → {after}" if before != after else f"catalog {after}"]
-        for text, names in (
-            ("new", change.added),
-            ("gone", change.removed),
-            ("newly sensitive", change.newly_sensitive),
-            ("no longer sensitive", change.no_longer_sensitive),
-        ):
-            if names:
-                parts.append(f"{number(len(names), 'permission')} {text}: {shorten(names, 3)}")
-        return "; ".join(parts)
+            yield from self._line("-", text, "sensitive", True)
 
     # People
 
     def _group(self, change: AccessChange, users: list[UserChange]) -> Iterator[str]:
-        presence = {Presence.ADDED: "new", Presence.REMOVED: "removed"}.get(change.presence)
+        presence = PRESENCE.get(change.presence)
         names = [describe_user(user) for user in users]
         if len(names) == 1:
             yield from self._bold(self._style.wrap(f"{presence}: {names[0]}" if presence else names[0], "  ", 4))
@@ -155,93 +114,40 @@ class ChangesText:
             head = f"{number(len(names), f'{presence} user' if presence else 'user')}:"
             shown = names if self._style.shield and gives_sensitive(change) else self._style.cut(names)
             yield from self._bold(self._style.wrap(f"{head} {', '.join(shown)}", "  ", 4))
-        yield from self._facts(change)
+        for label, text in facts_of_users(change):
+            yield from self._style.wrap(text, f"    {label:<{_LABEL}}", 6)
         yield from self._permissions(change.permissions)
         for product in change.products if change.presence is not Presence.REMOVED else ():
-            yield from self._product(product)
+            sign, marks = describe_product(product, self._now)
+            yield from self._line(sign, f"product {product.product}", marks, False)
         if change.widened and self._style.shield:
             for text in fold_names(change.widened):
-                yield from self._line("+", text, "held before, now more widely", True)
-        for duty in change.obligations:
-            for verb, permissions in (("needed now", duty.imposed), ("no longer needed", duty.lifted)):
-                if permissions:
-                    color = "bad" if verb == "needed now" else "warning"
-                    text = f"{duty.obligation} {verb} for {', '.join(self._style.cut(permissions))}"
-                    yield from (self._style.paint(line, color) for line in self._style.wrap(text, "    ", 6))
-
-    def _facts(self, change: AccessChange) -> Iterator[str]:
-        if change.role is not None:
-            yield from self._fact("role", change.presence, *(one or "none" for one in _sides(change.role)))
-        if change.audience is not None and Audience.CLIENT in _sides(change.audience):
-            words = ["" if one is None else f"{one.value} user" for one in _sides(change.audience)]
-            yield from self._fact("audience", change.presence, *words)
-        if change.suspended is not None:
-            yield from self._fact("suspended", Presence.ADDED, "", "yes" if change.suspended.after else "no more")
-        if change.scope is not None:
-            yield from self._extents("scope", change.presence, change.scope, "all clients", "no clients")
-        if change.manages is not None:
-            yield from self._extents("manages", change.presence, change.manages, "everybody", "nobody")
-        if change.sign_in is not None:
-            words = [describe_sign_in(one) for one in _sides(change.sign_in)]
-            yield from self._fact("signs in", change.presence, *words)
-
-    def _extents(
-        self, label: str, presence: Presence, change: Changed[Extent], everything: str, nothing: str
-    ) -> list[str]:
-        if presence is Presence.KEPT:
-            return self._fact(label, Presence.ADDED, "", describe_extents(change, everything, nothing))
-        words = [describe_extent(one, everything, nothing) for one in _sides(change)]
-        return self._fact(label, presence, *words)
-
-    def _fact(self, label: str, presence: Presence, before: str, after: str) -> list[str]:
-        """Returns a fact about users: both sides, or of who is on one side only that one."""
-        text = {Presence.ADDED: after, Presence.REMOVED: before}.get(presence, f"{before} → {after}")
-        return self._style.wrap(text, f"    {label:<{_LABEL}}", 6)
+                yield from self._line("+", text, "sensitive, held more widely than before", True)
+        for obligation, is_imposed, permissions in facts_of_duties(change):
+            verb, color = ("needed now", "bad") if is_imposed else ("no longer needed", "warning")
+            text = f"{obligation} {verb} for {', '.join(self._style.cut(permissions))}"
+            yield from self._style.painted(text, color, "    ", 6)
 
     def _permissions(self, changes: Iterable[PermissionChange]) -> Iterator[str]:
         """Yields the lines of permissions, one a resource; where a product has many, they are counted instead."""
-        products: dict[str, dict[tuple[str, str, str, bool], list[str]]] = {}
-        for change in changes:
-            for name in change.permissions:
-                product, resource, action = name.split(".")
-                key = (resource, sign_of(change), self._marks(change), bool(change.sensitive))
-                products.setdefault(product, {}).setdefault(key, []).append(action)
-        for product, lines in sorted(products.items()):
+        for product, lines in lines_by_product(changes, self._now).items():
             for is_sensitive in (False, True):
-                chosen = {key: actions for key, actions in sorted(lines.items()) if key[3] == is_sensitive}
+                chosen = [line for line in lines if bool(line.sensitive) is is_sensitive]
                 is_whole = self._is_verbose or (is_sensitive and bool(self._style.shield))
                 if len(chosen) > SHOWN_LINES and not is_whole:
-                    yield from self._counted(product, chosen)
+                    for line, count in count_lines(chosen).items():
+                        yield from self._line(
+                            line.sign, f"{product}: {number(count, 'permission')}", line.marks, is_sensitive
+                        )
                     continue
-                for (resource, sign, marks, _), actions in chosen.items():
-                    yield from self._line(
-                        sign, f"{product}.{resource}: {' '.join(sorted(actions))}", marks, is_sensitive
-                    )
+                for line in chosen:
+                    text = f"{line.resource}: {' '.join(line.actions)}"
+                    yield from self._line(line.sign, text, line.marks, is_sensitive)
 
-    def _counted(self, product: str, lines: dict[tuple[str, str, str, bool], list[str]]) -> Iterator[str]:
-        counts: dict[tuple[str, str, bool], int] = {}
-        for (_, sign, marks, is_sensitive), actions in lines.items():
-            counts[sign, marks, is_sensitive] = counts.get((sign, marks, is_sensitive), 0) + len(actions)
-        for (sign, marks, is_sensitive), count in counts.items():
-            yield from self._line(sign, f"{product}: {number(count, 'permission')}", marks, is_sensitive)
-
-    def _line(self, sign: str, text: str, marks: str, is_sensitive: bool) -> list[str]:
+    def _line(self, sign: str, text: str, marks: str, is_sensitive: bool) -> Iterator[str]:
         shield = f"{self._style.shield} " if is_sensitive and self._style.shield else ""
-        lines = self._style.wrap(f"{sign} {shield}{text}{f'  ({marks})' if marks else ''}", "    ", 8)
-        return [self._style.paint(line, "sensitive" if is_sensitive else _COLORS[sign]) for line in lines]
-
-    def _marks(self, change: PermissionChange) -> str:
-        parts = [describe_times(change.before, change.after, self._now)]
-        parts.append(f"sensitive: {', '.join(change.sensitive)}" if change.sensitive else "")
-        parts.append(f"needs {join_words(list(change.obligations))}" if change.obligations and change.is_gained else "")
-        parts.append("by the new catalog" if change.is_from_catalog else "")
-        return "; ".join(part for part in parts if part)
-
-    def _product(self, change: ProductChange) -> list[str]:
-        sign = "+" if change.is_first else "-" if not change.after else "±"
-        times = describe_times(change.before, change.after, self._now)
-        starts = f"first access: {change.onboarding}" if change.onboarding else ""
-        return self._line(sign, f"product {change.product}", "; ".join(filter(None, (times, starts))), False)
+        color = "sensitive" if is_sensitive else _COLORS[sign]
+        return self._style.painted(f"{sign} {shield}{text}{f'  ({marks})' if marks else ''}", color, "    ", 8)
 
     def _bold(self, lines: list[str]) -> list[str]:
         return [self._style.paint(line, "bold") for line in lines]
@@ -254,12 +160,3 @@ class ChangesText:
         verdict, witnesses = comparison.verdict, describe_witnesses(comparison, self._now)
         text = f"verdict: {verdict.value}{limit}{': ' if witnesses else ''}{'; '.join(witnesses)}"
         yield from self._style.painted(text, VERDICT_COLORS[verdict])
-
-
-def gives_sensitive(change: AccessChange) -> bool:
-    """Whether something sensitive is gained, or held more widely."""
-    return bool(change.totals.sensitive_gained or change.totals.sensitive_widened)
-
-
-def _sides(change: Changed[T]) -> tuple[T, T]:
-    return change.before, change.after
