@@ -17,6 +17,7 @@ from hubcfg.core.places import Span
 from hubcfg.core.rule import Severity
 from hubcfg.emitter.emit import emit_bundles, emit_manifest
 from hubcfg.parser.base_choice import BASE_VARIABLE, TREE_ITSELF, BaseChoice, choose_base
+from hubcfg.parser.cache import ParseCache
 from hubcfg.parser.comments import IgnoreComment, find_ignore_comments
 from hubcfg.parser.document import ParsedFile
 from hubcfg.parser.git import read_revision
@@ -36,11 +37,11 @@ from hubcfg.parser.sources import (
 )
 from hubcfg.resolver.access import Access
 from hubcfg.resolver.resolve import resolve_access
-from hubcfg.revision import Revision, find_retired, find_spent, read_base, trust_paths
+from hubcfg.revision import Known, Revision, find_retired, find_spent, read_base, trust_paths
 from hubcfg.validator.config import Config, Project
+from hubcfg.validator.memory import BindMemory
 from hubcfg.validator.project import read_project
 from hubcfg.validator.shape import document_kinds
-from hubcfg.validator.validate import validate_documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ def compile_project(
     hygiene: bool = True,
     executor: Executor | None = None,
     authority: Authority | None = None,
+    cache: ParseCache | None = None,
 ) -> Compiled:
     """Compiles the project at `root` as of an instant. What is wrong with it is in the findings; nothing is written.
 
@@ -115,7 +117,7 @@ def compile_project(
     `executor` spreads the reading of files over processes; the result is the same to the byte.
 
     `base` is the revision that approvals are judged by, where one is named; `environment` is where else it is looked for
-    (docs/approvals.md, "The trusted base").
+    (docs/approvals.md, "The trusted base"). A `cache` saves reading again what an earlier run has read (docs/performance.md).
     """
     project_source = SourceFile(PROJECT_FILE, (root / PROJECT_FILE).read_bytes)
     sources = {PROJECT_FILE: project_source}
@@ -133,8 +135,10 @@ def compile_project(
         return Compiled(root, _judge(findings, None, sources, [project_file]), sources)
     discovery = discover(root, project)
     sources |= {source.path: source for source in (*discovery.sources, *discovery.in_outputs, *discovery.unreadable)}
-    files = parse_sources((*discovery.sources, *discovery.unreadable), executor)
-    config, found = validate_documents(project, files)
+    to_read = (*discovery.sources, *discovery.unreadable)
+    known = Known(BindMemory(), cache)
+    files = parse_sources(to_read, executor) if cache is None else cache.parse_sources(root, to_read, executor)
+    config, found = known.validate(project, files)
     findings += found + discovery.findings + _find_hidden_sources(discovery) + _find_detours(root, project)
     access = resolve_access(config, as_of)
     trust = read_trust_files(root, project)
@@ -147,7 +151,7 @@ def compile_project(
     choice = authority.choice if authority is not None else choose_base(root, base, environment or {})
     retired = authority.retired if authority is not None else frozenset()
     clone = authority.clone if authority is not None and authority.clone is not None else root
-    trusted, faults = _find_base(clone, choice, Revision(config, trust), files if clone == root else [])
+    trusted, faults = _find_base(clone, choice, Revision(config, trust), files if clone == root else [], known)
     if trusted is not None and retired:
         trusted = replace(trusted, spent=trusted.spent | find_retired(config.approvals, retired))
     comments = _read_comments([project_file, *files], sources)
@@ -159,16 +163,18 @@ def compile_project(
     outputs: dict[str, bytes] = {}
     if verified is not None and project.outputs:
         outputs, findings, verified = _render(verified, findings, root, sources)
+    if cache is not None:
+        cache.save()
     return Compiled(root, findings, sources, config, access, verified, approvals, outputs, clone)
 
 
 def _find_base(
-    root: Path, choice: BaseChoice, tree: Revision, files: list[ParsedFile]
+    root: Path, choice: BaseChoice, tree: Revision, files: list[ParsedFile], known: Known
 ) -> tuple[Base | None, list[Finding]]:
     """Returns the trusted base; None, with the finding that says why, where one is due and cannot be had."""
     fault, advice = choice.fault, choice.advice
     if fault is None and choice.commit is not None:
-        before = read_base(root, choice.commit, {file.path: file for file in files}, tree)
+        before = read_base(root, choice.commit, {file.path: file for file in files}, tree, known)
         if isinstance(before, Revision):
             trusted = make_base(choice.label, before.config, before.files, is_tree=False, tree_files=tree.files)
             new = [document for document in tree.config.approvals if not trusted.is_standing(document)]

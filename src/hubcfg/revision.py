@@ -2,7 +2,7 @@
 
 import hashlib
 import posixpath
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,20 +10,24 @@ from pathlib import Path
 from hubcfg.checker.approvals.approval import payload_of
 from hubcfg.checker.approvals.base import DEFAULT_REVOKED, TrustFiles
 from hubcfg.checker.check import all_rules
+from hubcfg.core.finding import Finding
+from hubcfg.parser.cache import ParseCache
 from hubcfg.parser.document import Document, ParsedFile, Value
 from hubcfg.parser.git import (
     REGULAR_FILES,
     Repository,
     find_past_contents,
     find_repository,
-    list_changes,
+    find_unchanged,
     list_files,
     read_objects,
 )
-from hubcfg.parser.parse import parse_source, parse_sources
+from hubcfg.parser.parse import blob_id, parse_bytes, parse_source
 from hubcfg.parser.sources import DEFAULT_SOURCES, IGNORE_FILE, PROJECT_FILE, SourceFile, select_sources
 from hubcfg.validator.config import Config, Project
+from hubcfg.validator.memory import BindMemory
 from hubcfg.validator.project import read_project
+from hubcfg.validator.shape_memory import ShapeMemory
 from hubcfg.validator.validate import validate_documents
 
 
@@ -35,18 +39,35 @@ class Revision:
     files: TrustFiles
 
 
-def bind_revision(
-    project: Project, sources: list[SourceFile], parsed: Mapping[str, ParsedFile] | None = None
-) -> Config:
-    """Returns the configuration that sources come to; `parsed` are files that have been read already, by path."""
-    known = parsed or {}
-    fresh = {file.path: file for file in parse_sources(source for source in sources if source.path not in known)}
-    files = [fresh.get(source.path) or known[source.path] for source in sources]
-    config, _ = validate_documents(project, files)
-    return config
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known when a base is read: what this run has bound, and what earlier ones have read."""
+
+    memory: BindMemory | None = None
+    cache: ParseCache | None = None
+
+    def parse(
+        self, objects: Mapping[str, str], fetch: Callable[[list[str]], Mapping[str, bytes]]
+    ) -> dict[str, ParsedFile]:
+        """Returns the parsed files whose paths and object ids are given; `fetch` gives the contents of some paths."""
+        if self.cache is not None:
+            return self.cache.parse_objects(objects, fetch)
+        contents = fetch(list(objects))
+        return {path: parse_bytes(path, contents[path]) for path in objects}
+
+    def validate(self, project: Project, files: list[ParsedFile]) -> tuple[Config, list[Finding]]:
+        """Returns what `validate_documents` does."""
+        if self.cache is None:
+            return validate_documents(project, files, memory=self.memory)
+        return validate_documents(project, files, ShapeMemory(self.cache.fitting), self.memory)
 
 
-def read_base(root: Path, commit: str, parsed: Mapping[str, ParsedFile], tree: Revision) -> "Revision | str | None":
+NOTHING_KNOWN = Known()
+
+
+def read_base(
+    root: Path, commit: str, parsed: Mapping[str, ParsedFile], tree: Revision, known: Known = NOTHING_KNOWN
+) -> "Revision | str | None":
     """Returns the project as a commit has it.
 
     `parsed` are the work tree's files: those that the commit has unchanged are not read again, and where nothing differs
@@ -55,8 +76,7 @@ def read_base(root: Path, commit: str, parsed: Mapping[str, ParsedFile], tree: R
     """
     repository = find_repository(root)
     everything = list_files(repository, commit, modes=None) if repository is not None else None
-    changes = list_changes(root, commit)
-    if repository is None or everything is None or changes is None:
+    if repository is None or everything is None:
         return f"the files of {commit[:10]} can't be read"
     prefix = repository.prefix
     modes = {entry.path: entry.mode for entry in everything}
@@ -68,7 +88,18 @@ def read_base(root: Path, commit: str, parsed: Mapping[str, ParsedFile], tree: R
         projects = {entry.path: entry.object_id for entry in entries if posixpath.basename(entry.path) == PROJECT_FILE}
         return _find_moved(repository, projects, tree.config.project.id)
     objects = {entry.path.removeprefix(prefix): entry.object_id for entry in entries if entry.path.startswith(prefix)}
-    return _BaseReader(repository, objects, {path.removeprefix(prefix) for path in changes}, parsed, tree).read()
+    return _BaseReader(repository, objects, _find_changes(root, objects, parsed), parsed, tree, known).read()
+
+
+def _find_changes(root: Path, objects: Mapping[str, str], parsed: Mapping[str, ParsedFile]) -> set[str]:
+    """Returns the project's files that are not in the work tree as they are in the commit."""
+    blobs = {path: file.blob for path, file in parsed.items()}
+    try:
+        blobs[PROJECT_FILE] = blob_id((root / PROJECT_FILE).read_bytes())
+    except OSError:
+        blobs[PROJECT_FILE] = ""
+    changes = {path for path, blob in blobs.items() if objects.get(path) != blob}
+    return changes - find_unchanged(root, {path: objects[path] for path in changes if path in objects})
 
 
 def find_retired(approvals: Iterable[Document], retired: Collection[str]) -> frozenset[str]:
@@ -131,12 +162,14 @@ class _BaseReader:
         changes: set[str],
         parsed: Mapping[str, ParsedFile],
         tree: Revision,
+        known: Known,
     ) -> None:
         self._repository = repository
         self._objects = objects
         self._changes = changes
         self._parsed = parsed
         self._tree = tree
+        self._known = known
         self._contents: dict[str, bytes] = {}
 
     def read(self) -> "Revision | str":
@@ -147,25 +180,28 @@ class _BaseReader:
             return f"`{error}` can't be read in it; does the clone have all its objects?"
 
     def _read_all(self) -> "Revision | str":
-        self._fetch([PROJECT_FILE, IGNORE_FILE])
-        project, _ = read_project(parse_source(self._source(PROJECT_FILE)), all_rules())
+        manifests = [path for path in self._objects if path.endswith("manifest.json")]
+        is_same_project = PROJECT_FILE not in self._changes
+        trusted = [path for path in trust_paths(self._tree.config.project) if path is not None]
+        self._fetch([PROJECT_FILE, IGNORE_FILE, *manifests, *(trusted if is_same_project else ())])
+        project: Project | None = self._tree.config.project
+        if not is_same_project:
+            project, _ = read_project(parse_bytes(PROJECT_FILE, self._read(PROJECT_FILE)), all_rules())
         if project is None:
             return "its `hubcfg.yaml` can't be used"
-        manifests = [path for path in self._objects if posixpath.basename(path) == "manifest.json"]
-        self._fetch(manifests)
         try:
             names = select_sources(
                 self._objects, self._read, project.sources or DEFAULT_SOURCES, project.output_folders
             )
         except ValueError:
             return f"its `{IGNORE_FILE}` or the `sources` of its `{PROJECT_FILE}` can't be used"
-        is_same = set(names) == set(self._parsed) and not self._changes & {*names, PROJECT_FILE}
         files = self._trust_files(project)
-        if is_same:
+        if is_same_project and set(names) == self._parsed.keys() and self._changes.isdisjoint(names):
             return Revision(self._tree.config, files)
-        unchanged = {path: file for path, file in self._parsed.items() if path not in self._changes and path in names}
-        self._fetch([name for name in names if name not in unchanged])
-        return Revision(bind_revision(project, [self._source(name) for name in names], unchanged), files)
+        same = {name: self._parsed[name] for name in names if name in self._parsed and name not in self._changes}
+        parsed = self._known.parse({name: self._objects[name] for name in names if name not in same}, self._fetch)
+        config, _ = self._known.validate(project, [same.get(name) or parsed[name] for name in names])
+        return Revision(config, files)
 
     def _trust_files(self, project: Project) -> TrustFiles:
         paths = trust_paths(project)
@@ -173,16 +209,14 @@ class _BaseReader:
         signers, revoked = (self._contents.get(path) if path is not None else None for path in paths)
         return TrustFiles(paths[0], signers, paths[1], revoked)
 
-    def _fetch(self, paths: list[str]) -> None:
+    def _fetch(self, paths: list[str]) -> Mapping[str, bytes]:
         wanted = {path: self._objects[path] for path in paths if path in self._objects and path not in self._contents}
         read = read_objects(self._repository, wanted.values())
         for path, object_id in wanted.items():
             if object_id not in read:
                 raise _MissingObjectError(path)
             self._contents[path] = read[object_id]
-
-    def _source(self, path: str) -> SourceFile:
-        return SourceFile(path, lambda: self._read(path))
+        return self._contents
 
     def _read(self, path: str) -> bytes:
         if path not in self._contents:

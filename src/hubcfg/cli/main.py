@@ -71,12 +71,13 @@ def _first_line_of(command: str) -> str:
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the output.")
 @click.option("-q", "--quiet", is_flag=True, help="Only results and errors, no notes.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more, and show the traceback of a bug.")
+@click.option("--no-cache", is_flag=True, help="Read everything anew, and remember nothing.")
 @click.pass_context
-def cli(ctx: click.Context, folder: str, color: str, quiet: bool, verbose: bool) -> None:
+def cli(ctx: click.Context, folder: str, color: str, quiet: bool, verbose: bool, no_cache: bool) -> None:
     """Permissions as code: validate, explain and compile who can do what."""
     from hubcfg.cli.settings import Settings
 
-    ctx.obj = Settings(Path(folder), color, quiet, verbose)
+    ctx.obj = Settings(Path(folder), color, quiet, verbose, not no_cache)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,10 +4,13 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from hubcfg.core.errors import UsageError
 from hubcfg.parser.sources import PROJECT_FILE
+
+if TYPE_CHECKING:
+    from hubcfg.parser.cache import ParseCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,13 @@ class Settings:
     color: str
     is_quiet: bool
     is_verbose: bool
+    has_cache: bool = True
+
+    def open_cache(self, root: Path) -> "ParseCache | None":
+        """Returns what earlier runs have read of the project at `root`; None where that is not to be used."""
+        from hubcfg.parser.cache import open_cache
+
+        return open_cache(root, os.environ) if self.has_cache else None
 
     def find_root(self) -> Path:
         """Returns the folder of the nearest hubcfg.yaml, upwards from `-C`; that folder itself where there is none."""

@@ -1,6 +1,6 @@
 """What the parser returns: documents of plain values, with the file and position that they come from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from hubcfg.core.finding import Finding
@@ -52,6 +52,8 @@ class ParsedFile:
 
     `broken_text` is the file's text where it could not be read to its end: what it would have defined is not
     known, so a name that occurs in it is not reported as unknown elsewhere.
+
+    `key` is the digest of the file's bytes, and `blob` the id that Git gives them; both are empty where they were not read.
     """
 
     path: str
@@ -59,6 +61,8 @@ class ParsedFile:
     findings: tuple[Finding, ...] = ()
     broken_text: str | None = None
     has_ignores: bool = False
+    key: bytes = field(default=b"", compare=False, repr=False)
+    blob: str = field(default="", compare=False, repr=False)
 
 
 def as_map(raw: Value) -> dict[str, Value]:

@@ -4,9 +4,10 @@ Replacement objects (`refs/replace/`) are left aside: a revision is what its id 
 """
 
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 REGULAR_FILES = ("100644", "100755")
 _GIT = ("git", "--no-replace-objects")
@@ -20,8 +21,7 @@ class Repository:
     prefix: str
 
 
-@dataclass(frozen=True, slots=True)
-class TreeEntry:
+class TreeEntry(NamedTuple):
     """A file of a commit: its path relative to the repository's top, its mode and the id of its content."""
 
     path: str
@@ -102,10 +102,28 @@ def list_files(
     entries = []
     for line in printed.split("\0"):
         meta, tab, path = line.partition("\t")
-        mode, _, object_id = meta.split(" ", 2) if tab else ("", "", "")
+        mode = meta[:6]
         if tab and (modes is None or mode in modes):
-            entries.append(TreeEntry(path, mode, object_id))
+            entries.append(TreeEntry(path, mode, meta[meta.rindex(" ") + 1 :]))
     return entries
+
+
+def find_unchanged(root: Path, objects: Mapping[str, str]) -> set[str]:
+    """Returns those files of a work tree, by paths below `root`, that Git would store as the objects given with them.
+
+    Git's own conversions (of line ends, say) are applied, as `git diff` does; its index is not asked, because what it says may
+    have been put there by hand. What can't be told is left out.
+    """
+    paths = [path for path in objects if "\n" not in path and not path.startswith('"')]
+    if not paths:
+        return set()
+    words = "".join(f"{path}\n" for path in paths).encode("utf-8", "surrogateescape")
+    try:
+        done = _run(root, "hash-object", "--stdin-paths", given=words)
+    except OSError:
+        return set()
+    found = done.stdout.decode("ascii", "replace").split()
+    return {path for path, one in zip(paths, found, strict=False) if objects[path] == one}
 
 
 def list_changes(root: Path, commit: str) -> set[str] | None:
@@ -184,5 +202,5 @@ def run_git(root: Path, *arguments: str) -> str | None:
     return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
 
 
-def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*_GIT, "-C", str(root), *arguments], capture_output=True, check=False)
+def _run(root: Path, *arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*_GIT, "-C", str(root), *arguments], input=given, capture_output=True, check=False)

@@ -1,8 +1,9 @@
 """Reads source files into documents: the fast path for good files, the careful one for the others."""
 
 import marshal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
+from hashlib import sha1, sha256
 
 from yaml.error import YAMLError
 
@@ -26,15 +27,16 @@ def parse_sources(sources: Iterable[SourceFile], executor: Executor | None = Non
 
 def _parse_packed(sources: list[SourceFile]) -> tuple[bytes, list[ParsedFile]]:
     """Reads sources for another process: plain files as marshalled values, which are cheap to hand over, others whole."""
-    plain: list[tuple[str, list[Value], bool] | None] = []
+    plain: list[tuple[str, list[Value], bool, bytes, str] | None] = []
     others: list[ParsedFile] = []
     for source in sources:
         file = parse_source(source)
-        if file.findings or [document.index for document in file.documents] != list(range(len(file.documents))):
+        if is_plain(file):
+            values = [document.value for document in file.documents]
+            plain.append((file.path, values, file.has_ignores, file.key, file.blob))
+        else:
             plain.append(None)
             others.append(file)
-        else:
-            plain.append((file.path, [document.value for document in file.documents], file.has_ignores))
     return marshal.dumps(plain), others
 
 
@@ -44,9 +46,14 @@ def _unpack(packed: tuple[bytes, list[ParsedFile]]) -> Iterator[ParsedFile]:
         if one is None:
             yield next(others)
         else:
-            path, values, has_ignores = one
+            path, values, has_ignores, key, blob = one
             documents = tuple(Document(path, index, value) for index, value in enumerate(values))
-            yield ParsedFile(path, documents, has_ignores=has_ignores)
+            yield ParsedFile(path, documents, has_ignores=has_ignores, key=key, blob=blob)
+
+
+def is_plain(file: ParsedFile) -> bool:
+    """Whether a file is nothing but the values of its documents: nothing is wrong with it, and none of it is missing."""
+    return not file.findings and [one.index for one in file.documents] == list(range(len(file.documents)))
 
 
 def parse_source(source: SourceFile) -> ParsedFile:
@@ -54,13 +61,34 @@ def parse_source(source: SourceFile) -> ParsedFile:
     try:
         data = source.read()
     except OSError as error:
-        return _unreadable(source.path, error.strerror or str(error))
+        return unreadable_file(source.path, error)
+    return parse_bytes(source.path, data)
+
+
+def parse_bytes(
+    path: str, data: bytes, recall: Callable[[str, bytes, str], ParsedFile | None] | None = None
+) -> ParsedFile:
+    """Returns the file of these bytes; `recall` gives it by digest and Git's id where it has been parsed before."""
+    key, blob = sha256(data).digest(), blob_id(data)
+    known = recall(path, key, blob) if recall is not None else None
+    if known is not None:
+        return known
     try:
         text = decode(data)
     except UnicodeDecodeError as error:
         seen = data.decode("utf-8", "replace")
-        return _unreadable(source.path, f"it is not UTF-8 (byte {error.start + 1})", seen)
-    return parse_text(source.path, text)
+        return _unreadable(path, f"it is not UTF-8 (byte {error.start + 1})", seen)
+    return parse_text(path, text, key, blob)
+
+
+def blob_id(data: bytes) -> str:
+    """Returns the id that Git gives a file of these bytes, as long as it names objects by SHA-1."""
+    return sha1(b"blob %d\0%b" % (len(data), data), usedforsecurity=False).hexdigest()
+
+
+def unreadable_file(path: str, error: OSError) -> ParsedFile:
+    """Returns the file that stands for one that can't be read."""
+    return _unreadable(path, error.strerror or str(error))
 
 
 def decode(data: bytes) -> str:
@@ -68,19 +96,19 @@ def decode(data: bytes) -> str:
     return data.decode("utf-8-sig")
 
 
-def parse_text(path: str, text: str) -> ParsedFile:
-    """Reads the text of one file."""
+def parse_text(path: str, text: str, key: bytes = b"", blob: str = "") -> ParsedFile:
+    """Reads the text of one file; `key` and `blob` are what its bytes are known by."""
     has_ignores = MARKER in text
     if not has_hidden_characters(text) and not needs_strict(text):
         try:
             values = build_values(CParser(text).get_event)
             documents = tuple(Document(path, index, value) for index, value in enumerate(values))
-            return ParsedFile(path, documents, has_ignores=has_ignores)
+            return ParsedFile(path, documents, has_ignores=has_ignores, key=key, blob=blob)
         except (NeedsCareError, YAMLError):
             pass
     careful = read_carefully(path, text)
     documents = tuple(Document(path, index, value) for index, value in careful.documents)
-    return ParsedFile(path, documents, tuple(careful.findings), careful.broken_text, has_ignores)
+    return ParsedFile(path, documents, tuple(careful.findings), careful.broken_text, has_ignores, key, blob)
 
 
 def _unreadable(path: str, why: str, seen: str = "") -> ParsedFile:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
@@ -58,7 +59,7 @@ def find_sources(
     walk.visit(str(root), "", is_output=False)
     found = walk.found
     for sources in (found.sources, found.in_outputs, found.unreadable):
-        sources.sort(key=lambda source: source.path)
+        sources.sort(key=attrgetter("path"))
     return found
 
 
@@ -120,7 +121,7 @@ class _Walk:
             return
         if not entry.is_file(follow_symlinks=False):
             return
-        source = SourceFile(path, Path(entry.path).read_bytes)
+        source = SourceFile(path, partial(_read_bytes, entry.path))
         if is_output:
             self.found.in_outputs.append(source)
         elif entry.name == PROJECT_FILE:
@@ -156,6 +157,11 @@ def read_within(root: Path, name: str) -> bytes:
     if not file.is_relative_to(root.resolve()):
         raise OSError("it is a link that leads out of the project")
     return file.read_bytes()
+
+
+def _read_bytes(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 - a path object for each of many files takes as long as to read it
+        return file.read()
 
 
 def _refuse(why: str) -> bytes:
@@ -200,12 +206,15 @@ def select_sources(
     }
 
     def is_source(path: str) -> bool:
-        parts = path.split("/")
-        folders = ["/".join(parts[:count]) for count in range(1, len(parts))]
-        if parts[-1] == PROJECT_FILE or any(part.startswith(".") for part in parts) or not outputs.isdisjoint(folders):
+        if path.startswith(".") or "/." in path or path.rpartition("/")[2] == PROJECT_FILE:
             return False
-        if ignored is not None and any(ignored.match_file(name) for name in (path, *(f"{one}/" for one in folders))):
-            return False
+        if outputs or ignored is not None:
+            parts = path.split("/")
+            folders = ["/".join(parts[:count]) for count in range(1, len(parts))]
+            if not outputs.isdisjoint(folders):
+                return False
+            if ignored is not None and any(ignored.match_file(one) for one in (path, *(f"{one}/" for one in folders))):
+                return False
         return wanted is None or wanted.match_file(path)
 
     return sorted(path for path in everything if path.endswith((".yaml", ".yml")) and is_source(path))

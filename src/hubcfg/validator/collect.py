@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from hubcfg.core.finding import Finding, Related, find
 from hubcfg.core.ids import find_user_id_fault, fold_id
-from hubcfg.core.places import Part, Place
+from hubcfg.core.places import Place
 from hubcfg.parser.document import Document, ParsedFile, Value
 from hubcfg.parser.rules import SCHEMA_VIOLATION
 from hubcfg.validator.rules import DUPLICATE_ID
@@ -25,12 +26,20 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entry of a plural document, or a whole singular one; `value` is None where it does not fit its schema."""
+    """One entry of a plural document, or a whole singular one; `value` is None where it does not fit its schema.
+
+    `field` is the map that an entry stands in, None for a whole document.
+    """
 
     id: str
     document: Document
     value: dict[str, Value] | None
-    place: Place
+    field: str | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where the id stands."""
+        return self.document.place("id") if self.field is None else self.document.key(self.field, self.id)
 
 
 @dataclass(slots=True)
@@ -40,7 +49,7 @@ class Collected:
     singular: dict[str, dict[str, Item]] = field(default_factory=dict)
     plural: dict[tuple[str, Owner], dict[str, Item]] = field(default_factory=dict)
     documents: dict[Owner, dict[str, list[Document]]] = field(default_factory=dict)
-    owners: dict[Owner, list[Place]] = field(default_factory=dict)
+    owners: dict[Owner, list[Document]] = field(default_factory=dict)
     broken_texts: list[str] = field(default_factory=list)
     is_partial: bool = False
 
@@ -53,11 +62,36 @@ class Collected:
         return any(name in text for text in self.broken_texts)
 
 
+# How many entries of one document are remembered: there are many small documents, and few large ones.
+MAX_REMEMBERED = 64
+
+
+class EntryMemory:
+    """The entries of documents that have been collected, for a tree that has the same documents."""
+
+    def __init__(self) -> None:
+        # A document stays in memory as long as its entries are remembered, so its identity is its own.
+        self._entries: dict[int, tuple[Document, list[_Written]]] = {}
+
+    def recall(self, document: Document) -> "list[_Written] | None":
+        """Returns the entries of a document; None where it has not been collected."""
+        known = self._entries.get(id(document))
+        return None if known is None else known[1]
+
+    def keep(self, document: Document, entries: "list[_Written]") -> None:
+        """Remembers the entries of a document, unless there are so many that it is worth more not to hold them in memory."""
+        if len(entries) <= MAX_REMEMBERED:
+            self._entries[id(document)] = (document, entries)
+
+
 def collect_entries(
-    shaped: Iterable[Shaped], files: Iterable[ParsedFile], default_platform: str | None
+    shaped: Iterable[Shaped],
+    files: Iterable[ParsedFile],
+    default_platform: str | None,
+    memory: EntryMemory | None = None,
 ) -> tuple[Collected, list[Finding]]:
     """Sorts the documents' entries; `shaped` are in the order of files and lines."""
-    collector = _Collector(default_platform)
+    collector = _Collector(default_platform, memory)
     for parsed in files:
         if parsed.broken_text is not None:
             collector.collected.broken_texts.append(parsed.broken_text)
@@ -67,12 +101,18 @@ def collect_entries(
     return collector.collected, collector.findings
 
 
+# An entry as it is written: its id as ids are compared, the entry, and what is wrong with the id.
+_Written: TypeAlias = tuple[str, Item, Finding | None]
+
+
 class _Collector:
-    def __init__(self, default_platform: str | None) -> None:
+    def __init__(self, default_platform: str | None, memory: EntryMemory | None) -> None:
         self.collected = Collected()
         self.findings: list[Finding] = []
         self._default = default_platform
-        self._claims: dict[object, dict[str, Place]] = {}
+        self._memory = memory
+        self._claims: dict[object, dict[str, Item]] = {}
+        self._owners: dict[str, Owner] = {}
 
     def add(self, shaped: Shaped) -> None:
         document, kind = shaped.document, shaped.kind
@@ -83,7 +123,7 @@ class _Collector:
         owner = self._owner(document, kind.name)
         if owner is None:
             return
-        self.collected.owners.setdefault(owner, []).append(_owner_place(document, owner))
+        self.collected.owners.setdefault(owner, []).append(document)
         self.collected.documents.setdefault(owner, {}).setdefault(kind.name, []).append(document)
         if kind.entries is not None:
             self._add_entries(shaped, owner, kind.entries)
@@ -94,46 +134,39 @@ class _Collector:
         id = raw.get("id") if isinstance(raw, dict) else None
         if not isinstance(id, str):
             return
-        place = document.place("id")
         org = raw.get("org") if isinstance(raw, dict) else None
         if kind == "Approval" and isinstance(org, str):
-            self.collected.owners.setdefault(Owner(True, org), []).append(document.place("org"))
-        if self._claim(kind, id, place, kind.lower()):
-            self.collected.singular.setdefault(kind, {})[id] = Item(id, document, shaped.value, place)
+            self.collected.owners.setdefault(Owner(True, org), []).append(document)
+        item = Item(id, document, shaped.value)
+        first = self._claims.setdefault(kind, {}).setdefault(fold_id(id), item)
+        if first is item:
+            self.collected.singular.setdefault(kind, {})[id] = item
+        else:
+            self.findings.append(duplicate(kind.lower(), id, item.place, first.place))
 
     def _add_entries(self, shaped: Shaped, owner: Owner, field: str) -> None:
         document, kind = shaped.document, shaped.kind.name
-        raw = document.value
-        written = raw.get(field) if isinstance(raw, dict) else None
-        if not isinstance(written, dict):
-            return
-        good = shaped.value.get(field) if shaped.value is not None else None
-        values: dict[str, Value] = good if isinstance(good, dict) else {}
-        entries = self.collected.plural.setdefault((kind, owner), {})
-        claims = self._claims.setdefault((kind, owner), {})
-        noun = kind.lower().removesuffix("s")
-        check_id = find_user_id_fault if kind == "Users" else _no_fault
-        for id in written:
-            value = values.get(id)
-            if (fault := check_id(id)) is not None:
-                self.findings.append(
-                    find(
-                        SCHEMA_VIOLATION,
-                        f"the user id `{_visible(id)}` {fault}",
-                        document.key(field, id),
-                        help="use the person's e-mail address",
-                    )
-                )
+        written = self._memory.recall(document) if self._memory is not None else None
+        if written is None:
+            written = _read_entries(shaped, field)
+            if self._memory is not None:
+                self._memory.keep(document, written)
+        scope = (kind, owner)
+        entries = self.collected.plural.get(scope)
+        if entries is None:
+            entries = self.collected.plural[scope] = {}
+            self._claims[scope] = {}
+        claims = self._claims[scope]
+        for folded, item, fault in written:
+            if fault is not None:
+                self.findings.append(fault)
                 self.collected.is_partial = True
-                value = None
-            folded = fold_id(id)
-            place = Place(document.file, document.index, (field, id), Part.KEY)
-            first = claims.setdefault(folded, place)
-            if first is not place:
-                self.findings.append(duplicate(noun, id, place, first))
-                self.collected.is_partial |= kind == "Users"  # which of the two is meant is not known
+            first = claims.setdefault(folded, item)
+            if first is item:
+                entries[item.id] = item
                 continue
-            entries[id] = Item(id, document, value if isinstance(value, dict) else None, place)
+            self.findings.append(duplicate(kind.lower().removesuffix("s"), item.id, item.place, first.place))
+            self.collected.is_partial |= kind == "Users"  # which of the two is meant is not known
 
     def _owner(self, document: Document, kind: str) -> Owner | None:
         raw = document.value
@@ -151,7 +184,10 @@ class _Collector:
             self.collected.is_partial = True
             return None
         if isinstance(org, str):
-            return Owner(True, org)
+            owner = self._owners.get(org)
+            if owner is None:
+                owner = self._owners[org] = Owner(True, org)
+            return owner
         if kind not in SHAREABLE or "org" in raw:
             return None
         if isinstance(platform, str):
@@ -170,12 +206,30 @@ class _Collector:
             return None
         return Owner(False, self._default)
 
-    def _claim(self, scope: object, id: str, place: Place, noun: str) -> bool:
-        first = self._claims.setdefault(scope, {}).setdefault(fold_id(id), place)
-        if first is not place:
-            self.findings.append(duplicate(noun, id, place, first))
-            return False
-        return True
+
+def _read_entries(shaped: Shaped, field: str) -> list[_Written]:
+    document = shaped.document
+    raw = document.value
+    written = raw.get(field) if isinstance(raw, dict) else None
+    if not isinstance(written, dict):
+        return []
+    good = shaped.value.get(field) if shaped.value is not None else None
+    values: dict[str, Value] = good if isinstance(good, dict) else {}
+    is_user = shaped.kind.name == "Users"
+    found: list[_Written] = []
+    for id in written:
+        value = values.get(id)
+        fault = None
+        if is_user and (words := find_user_id_fault(id)) is not None:
+            value = None
+            fault = find(
+                SCHEMA_VIOLATION,
+                f"the user id `{_visible(id)}` {words}",
+                document.key(field, id),
+                help="use the person's e-mail address",
+            )
+        found.append((fold_id(id), Item(id, document, value if isinstance(value, dict) else None, field), fault))
+    return found
 
 
 def duplicate(noun: str, id: str, place: Place, first: Place | None, where: str = "") -> Finding:
@@ -193,7 +247,8 @@ def duplicate(noun: str, id: str, place: Place, first: Place | None, where: str 
     )
 
 
-def _owner_place(document: Document, owner: Owner) -> Place:
+def owner_place(document: Document, owner: Owner) -> Place:
+    """Returns the place where a document says whose it is."""
     raw = document.value
     field = "org" if owner.is_org else "platform"
     return document.place(field) if isinstance(raw, dict) and field in raw else document.first_key()
@@ -202,7 +257,3 @@ def _owner_place(document: Document, owner: Owner) -> Place:
 def _visible(id: str) -> str:
     """Returns an id with what cannot be seen in it as escapes."""
     return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in id)
-
-
-def _no_fault(_id: str) -> None:
-    return None

@@ -1,6 +1,8 @@
 """Binds users' entries: people who say the same about access share one Entry."""
 
 import marshal
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from hubcfg.parser.document import Value, as_strings
 from hubcfg.platforms.grants import Audience, bind_grants
@@ -11,16 +13,27 @@ from hubcfg.validator.windows import check_entry_windows
 
 _ACCESS_FIELDS = ("audience", "role", "roles", "groups", "permissions", "deny", "products", "suspended")
 
+EMPTY: Mapping[tuple[int, str], User] = MappingProxyType({})
+
 
 class EntryBinder:
-    """Binds the users of one org; `slips` says what is wrong with the windows of each distinct entry."""
+    """Binds the users of one org; `slips` says what is wrong with the windows of each distinct entry.
 
-    def __init__(self) -> None:
+    `known` are users of another tree, by the identity of their document and by their id: they are the same here.
+    """
+
+    def __init__(self, known: Mapping[tuple[int, str], User] = EMPTY) -> None:
+        self._known = known
         self._entries: dict[bytes, Entry] = {}
         self.slips: dict[Entry, list[Slip]] = {}
 
     def bind(self, item: Item) -> User:
         """Returns the user of an entry that fits its schema."""
+        known = self._known.get((id(item.document), item.id))
+        if known is not None:
+            if known.entry not in self.slips:
+                self.slips[known.entry] = check_entry_windows(item.value or {})
+            return known
         raw = item.value
         assert raw is not None
         get = raw.get

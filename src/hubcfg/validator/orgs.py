@@ -54,9 +54,9 @@ def bind_shared(collected: Collected, platform: Platform, catalog: Catalog) -> t
 
 
 def bind_org(
-    collected: Collected, item: Item, platform: Platform, catalog: Catalog, shared: Shared
+    collected: Collected, item: Item, platform: Platform, catalog: Catalog, shared: Shared, binder: EntryBinder
 ) -> tuple[Org, list[Finding]]:
-    """Binds an org whose platform and catalog are known."""
+    """Binds an org whose platform and catalog are known; `binder` may have bound some of its users for another tree."""
     raw = item.value
     assert raw is not None
     org = Org(
@@ -70,9 +70,9 @@ def bind_org(
         authentication=bind_authentication(raw.get("authentication")),
         documents=collected.documents.get(Owner(True, item.id), {}),
     )
-    binder = _OrgBinder(collected, org, shared)
-    binder.bind()
-    return org, binder.findings
+    org_binder = _OrgBinder(collected, org, shared, binder)
+    org_binder.bind()
+    return org, org_binder.findings
 
 
 class _BundleBinder:
@@ -132,8 +132,9 @@ class _BundleBinder:
 
 
 class _OrgBinder:
-    def __init__(self, collected: Collected, org: Org, shared: Shared) -> None:
+    def __init__(self, collected: Collected, org: Org, shared: Shared, binder: EntryBinder) -> None:
         self.findings: list[Finding] = []
+        self._entries = binder
         self._collected = collected
         self._org = org
         self._shared = shared
@@ -175,7 +176,7 @@ class _OrgBinder:
                 )
 
     def _bind_users(self, bundles: _BundleBinder) -> None:
-        org, binder = self._org, EntryBinder()
+        org, binder = self._org, self._entries
         verdicts: dict[Entry, tuple[list[Slip], bool]] = {}
         where = f"on the platform `{org.platform.id}`"
         roles = Names(UNKNOWN_PLATFORM_ROLE, "role", org.platform.roles, where=where)

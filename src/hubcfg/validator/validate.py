@@ -10,9 +10,11 @@ from hubcfg.core.nearest import did_you_mean
 from hubcfg.parser.document import Document, ParsedFile
 from hubcfg.platforms.catalog import Catalog
 from hubcfg.platforms.platform import Platform
-from hubcfg.validator.collect import Collected, Item, collect_entries
+from hubcfg.validator.collect import Collected, Item, collect_entries, owner_place
 from hubcfg.validator.config import Config, Org, Project
 from hubcfg.validator.definitions import Definitions
+from hubcfg.validator.entries import EntryBinder
+from hubcfg.validator.memory import BindMemory
 from hubcfg.validator.orgs import Shared, bind_org, bind_shared
 from hubcfg.validator.patterns import PatternChecker
 from hubcfg.validator.platform_checks import check_catalog, check_platform
@@ -36,25 +38,35 @@ def shape_file(parsed: ParsedFile) -> ShapedFile:
 
 
 def validate_documents(
-    project: Project, files: Sequence[ParsedFile], map: Callable[..., Iterator[Any]] = map
+    project: Project,
+    files: Sequence[ParsedFile],
+    map: Callable[..., Iterator[Any]] = map,
+    memory: BindMemory | None = None,
 ) -> tuple[Config, list[Finding]]:
-    """Returns the bound configuration, as far as the documents are good, and what is wrong with them."""
+    """Returns the bound configuration, as far as the documents are good, and what is wrong with them.
+
+    What `memory` holds of another tree's documents is not bound again.
+    """
     shaped: list[ShapedFile] = list(map(shape_file, files))
     findings = list(chain.from_iterable(found for _, found, _ in shaped))
     documents = list(chain.from_iterable(good for good, _, _ in shaped))
-    collected, found = collect_entries(documents, files, project.platform)
+    entries = memory.entries if memory is not None else None
+    collected, found = collect_entries(documents, files, project.platform, entries)
     findings += found
     collected.is_partial |= any(is_partial for _, _, is_partial in shaped)
-    binder = _ConfigBinder(project, collected)
+    binder = _ConfigBinder(project, collected, memory)
     config = replace(binder.bind(), files=frozenset(file.path for file in files))
+    if memory is not None:
+        memory.keep(config)
     return config, findings + binder.findings
 
 
 class _ConfigBinder:
-    def __init__(self, project: Project, collected: Collected) -> None:
+    def __init__(self, project: Project, collected: Collected, memory: BindMemory | None) -> None:
         self.findings: list[Finding] = []
         self._project = project
         self._collected = collected
+        self._memory = memory
         self._definitions = Definitions(collected)
         self._shared: dict[str, Shared] = {}
 
@@ -141,7 +153,8 @@ class _ConfigBinder:
         catalog = self._catalog_of(item, platform)
         if catalog is None:
             return None
-        org, findings = bind_org(self._collected, item, platform, catalog, self._shared_of(platform))
+        binder = self._memory.binder(item.id) if self._memory is not None else EntryBinder()
+        org, findings = bind_org(self._collected, item, platform, catalog, self._shared_of(platform), binder)
         self.findings += findings
         return org
 
@@ -192,18 +205,20 @@ class _ConfigBinder:
     def _check_owners(self) -> None:
         """Documents must belong to an org or platform that there is."""
         known = self._collected.singular.get("Org", {})
-        for owner, places in self._collected.owners.items():
+        for owner, documents in self._collected.owners.items():
             if owner.is_org and owner.id not in known and not self._collected.is_lost(owner.id):
                 advice = did_you_mean(owner.id, known) or "add an Org document with this id"
                 self.findings += [
-                    find(UNKNOWN_ORG, f"there is no org `{owner.id}`", place, help=advice) for place in places
+                    find(UNKNOWN_ORG, f"there is no org `{owner.id}`", owner_place(one, owner), help=advice)
+                    for one in documents
                 ]
             elif not owner.is_org and not self._definitions.is_known("Platform", owner.id):
                 if owner.id == self._project.platform:
                     continue  # reported once, where the project names it
                 near = did_you_mean(owner.id, self._definitions.platform_ids())
                 self.findings += [
-                    find(UNKNOWN_PLATFORM, f"there is no platform `{owner.id}`", place, help=near) for place in places
+                    find(UNKNOWN_PLATFORM, f"there is no platform `{owner.id}`", owner_place(one, owner), help=near)
+                    for one in documents
                 ]
 
     def _check_separations(self, orgs: dict[str, Org]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hubcfg.core.instants import parse_instant
 from hubcfg.core.places import Span
 from hubcfg.core.rule import Severity
+from hubcfg.parser import sources
 from hubcfg.parser.sources import find_sources
 from hubcfg.pipeline import compile_project
 
@@ -124,7 +125,7 @@ def test_a_folder_named_like_a_source_file(project: Path) -> None:
 def test_a_file_or_folder_that_refuses_to_be_read(project: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The operating system's reason is in the message, and nothing that may stand there is missed."""
     (project / "sub").mkdir()
-    scandir, read_bytes = os.scandir, Path.read_bytes
+    scandir, read_bytes = os.scandir, sources._read_bytes
 
     def refuse(path: str) -> None:
         if Path(path) == project / name:
@@ -134,12 +135,12 @@ def test_a_file_or_folder_that_refuses_to_be_read(project: Path, name: str, monk
         refuse(path)
         return scandir(path)
 
-    def read(path: Path) -> bytes:
-        refuse(str(path))
+    def read(path: str) -> bytes:
+        refuse(path)
         return read_bytes(path)
 
     monkeypatch.setattr(os, "scandir", scan)
-    monkeypatch.setattr(Path, "read_bytes", read)
+    monkeypatch.setattr(sources, "_read_bytes", read)
     message = f"`{name}` cannot be read: permission denied"
     assert _errors(project) == [("unreadable-file", name, 0, message)]
 

@@ -39,7 +39,8 @@ def compile_(
     """
     root = settings.find_root()
     with worker_pool(workers) as pool:
-        compiled = compile_project(root, as_of=as_of, base=base, environment=os.environ, executor=pool)
+        cache = settings.open_cache(root)
+        compiled = compile_project(root, as_of=as_of, base=base, environment=os.environ, executor=pool, cache=cache)
     if compiled.has_errors:
         click.echo(render_findings(output, compiled.findings, compiled.read, use_color=settings.use_color()))
         settings.note(f"nothing was written to {out}: mend the errors first")

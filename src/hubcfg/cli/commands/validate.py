@@ -39,7 +39,8 @@ def validate(
     check_names(select, ignore)
     root = settings.find_root()
     with worker_pool(workers) as pool:
-        compiled = compile_project(root, as_of=as_of, base=base, environment=os.environ, executor=pool)
+        cache = settings.open_cache(root)
+        compiled = compile_project(root, as_of=as_of, base=base, environment=os.environ, executor=pool, cache=cache)
     shown = select_findings(compiled.findings, select, ignore)
     prefix, use_color = find_prefix(root), settings.use_color()
     if text := render_findings(output, shown, compiled.read, prefix=prefix, use_color=use_color):
