@@ -12,6 +12,8 @@ from hubcfg.core.canonical import Json
 
 SHOWN = 300
 """How many characters of what a server says are shown."""
+OTHER_PROGRAM = "does `url` name the API, and does nothing between here and there answer in its place?"
+"""What to do about answers that the API cannot have given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Answer:
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json" and not kind.endswith("+json"):
             shown = clean(kind) or "nothing"
-            raise ForeignStateError(f"{what} is answered with `{shown}`, where JSON is due", help=_OTHER_PROGRAM)
+            raise ForeignStateError(f"{what} is answered with `{shown}`, where JSON is due", help=OTHER_PROGRAM)
         return read_json_object(self.body, what)
 
     def describe(self) -> str:
@@ -68,17 +70,14 @@ class Answer:
         return clean(said) if isinstance(said, str) else ""
 
 
-_OTHER_PROGRAM = "does `url` name the API, and does nothing between here and there answer in its place?"
-
-
 def read_json_object(body: bytes, what: str) -> Mapping[str, Json]:
     """Returns the JSON object that a body is. Raises ForeignStateError for anything else."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
-        raise ForeignStateError(f"{what} is answered with something that is not JSON", help=_OTHER_PROGRAM) from None
+        raise ForeignStateError(f"{what} is answered with something that is not JSON", help=OTHER_PROGRAM) from None
     if not isinstance(value, dict):
-        raise ForeignStateError(f"{what} is answered with JSON that is no object", help=_OTHER_PROGRAM)
+        raise ForeignStateError(f"{what} is answered with JSON that is no object", help=OTHER_PROGRAM)
     return value
 
 

@@ -6,7 +6,7 @@ come with them, suspension, and whether signing in takes a second factor (docs/h
 
 from collections.abc import Mapping
 
-from hubcfg.applier.rest.parts import FlatEntry, Person
+from hubcfg.applier.rest.parts import SPOILED, FlatEntry, Person
 from hubcfg.applier.target import ForeignStateError
 from hubcfg.core.canonical import Json
 from hubcfg.core.instants import END, Instant, format_instant, parse_instant
@@ -86,14 +86,14 @@ def _names(entry: FlatEntry, key: str) -> frozenset[str]:
 
 def _strings(value: Json, key: str) -> frozenset[str]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ForeignStateError(f"a user's `{key}` is not a list of names")
+        raise ForeignStateError(f"a user's `{key}` is not a list of names", help=SPOILED)
     return frozenset(value)
 
 
 def _map(entry: FlatEntry, key: str) -> Mapping[str, Json]:
     value = entry.get(key, {})
     if not isinstance(value, Mapping):
-        raise ForeignStateError(f"a user's `{key}` is not a map")
+        raise ForeignStateError(f"a user's `{key}` is not a map", help=SPOILED)
     return value
 
 
@@ -133,7 +133,7 @@ def _until(entry: FlatEntry, name: str) -> Instant:
         return END
     instant = parse_instant(text) if isinstance(text, str) else None
     if instant is None:
-        raise ForeignStateError(f"a user's `until` of `{name}` is not an instant")
+        raise ForeignStateError(f"a user's `until` of `{name}` is not an instant", help=SPOILED)
     return instant
 
 

@@ -16,7 +16,7 @@ import httpx2
 import stamina
 
 from hubcfg import __version__
-from hubcfg.applier.rest.answers import Answer, clean, read_retry_after
+from hubcfg.applier.rest.answers import OTHER_PROGRAM, Answer, clean, read_retry_after
 from hubcfg.applier.rest.limiter import Limiter
 from hubcfg.applier.target import ForeignStateError, TargetError
 from hubcfg.core.canonical import Json
@@ -157,7 +157,9 @@ class Client:
         except (httpx2.LocalProtocolError, httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
             raise TargetError(f"`{self.url}` cannot be asked{self._cause(error)}") from None
         except httpx2.DecodingError:
-            raise ForeignStateError(f"`{self.url}` answers in an encoding that was not asked for") from None
+            raise ForeignStateError(
+                f"`{self.url}` answers in an encoding that was not asked for", help=OTHER_PROGRAM
+            ) from None
         except httpx2.TransportError:
             raise _AgainError(f"`{self.url}` dropped the connection", may_have_landed=True) from None
         if response.status_code >= 400:
@@ -179,7 +181,9 @@ class Client:
             parts.append(part)
             size += len(part)
             if size > _LONGEST_ANSWER:
-                raise ForeignStateError(f"`{self.url}` answers with more than {_LONGEST_ANSWER >> 20} MiB")
+                raise ForeignStateError(
+                    f"`{self.url}` answers with more than {_LONGEST_ANSWER >> 20} MiB", help=OTHER_PROGRAM
+                )
             if self._around.clock() > end:
                 raise httpx2.ReadTimeout("the answer takes too long")
         return b"".join(parts)

@@ -11,6 +11,7 @@ from hubcfg.applier.holder import Holder, is_gone, read_holder
 from hubcfg.applier.rest.answers import Answer, refuse
 from hubcfg.applier.rest.client import ATTEMPTS, Client
 from hubcfg.applier.rest.hub_writes import HubWrites
+from hubcfg.applier.rest.kept_records import check_record
 from hubcfg.applier.rest.parts import check_bundle, etag_of, sha256_hex
 from hubcfg.applier.rest.running import carry_out, plan_steps
 from hubcfg.applier.target import (
@@ -46,7 +47,11 @@ class Hub:
         if serial:
             record = next(self._read_records_after(serial - 1), None)
             if record is None or sha256_hex(record) != digest:
-                raise ForeignStateError(f"the hub's last record is not the one of serial {serial}")
+                raise ForeignStateError(
+                    f"the hub is at deployment {serial}, and has another record of it",
+                    help="put back what a backup has",
+                )
+            check_record(record, serial)
         return Status(serial, record, holder, interrupted)
 
     def list_orgs(self) -> Mapping[str, Mapping[Audience, str]]:
@@ -168,8 +173,8 @@ class Hub:
             answer = self._client.send("PUT", "/v1/lock", own, condition)
             if answer.is_fine:
                 return answer.etag or etag_of(own)
-            if answer.status not in (404, 409, 412):
-                raise refuse(answer, "to take the lock")
+            if answer.status not in (409, 412):
+                _expect(answer, "the lock")
             held = self._read_lock()
             if held is None:
                 condition = {"If-None-Match": "*"}

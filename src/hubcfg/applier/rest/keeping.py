@@ -90,7 +90,9 @@ class Keeping:
         with self._working():
             serials = sorted(self._serials())
             if serials != list(range(1, len(serials) + 1)):
-                raise ForeignStateError(f"a record is missing in `{self.folder / 'records'}`")
+                raise ForeignStateError(
+                    f"a record is missing in `{self.folder / 'records'}`", help="put back what a backup has"
+                )
             return [read_plain(self._record_file(serial), "a record") or b"" for serial in serials]
 
     def read_record(self, serial: int) -> bytes | None:

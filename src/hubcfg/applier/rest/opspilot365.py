@@ -9,6 +9,7 @@ from urllib.parse import quote
 from hubcfg.applier.holder import Holder
 from hubcfg.applier.rest.client import Client, UnreachableError
 from hubcfg.applier.rest.keeping import NOTHING_KEPT, Keeping, KeptOrg, KeptUser
+from hubcfg.applier.rest.kept_records import check_record
 from hubcfg.applier.rest.parts import FlatEntry, OrgParts, Person, join_org, sha256_hex, split_org
 from hubcfg.applier.rest.running import RefusedError, carry_out, plan_steps
 from hubcfg.applier.rest.steps import HeadStep, UserStep
@@ -53,6 +54,8 @@ class OpsPilot365:
         self._seen.clear()
         serial = self._keeping.read_serial()
         record = self._keeping.read_record(serial) if serial else None
+        if record is not None:
+            check_record(record, serial)
         return Status(serial, record, self._keeping.read_holder(), self._keeping.read_interrupted())
 
     def list_orgs(self) -> Mapping[str, Mapping[Audience, str]]:

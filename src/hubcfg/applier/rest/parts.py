@@ -12,6 +12,8 @@ from hubcfg.planner.held import OrgFiles
 from hubcfg.platforms.grants import Audience
 
 FORMAT = "hubcfg.bundle/1"
+SPOILED = "something else has written there: see what it was, and put back what a backup has"
+"""What to do about bundles that hubcfg cannot have deployed."""
 
 # A user's entry with `permissions`, the sorted list itself, in place of `set`.
 FlatEntry: TypeAlias = Mapping[str, Json]
@@ -47,7 +49,7 @@ def split_org(org: str, files: OrgFiles) -> OrgParts:
         heads[audience] = head
         for user, entry in entries.items():
             if user in people:
-                raise ForeignStateError(f"user `{user}` of org `{org}` is both staff and a client's user")
+                raise ForeignStateError(f"user `{user}` of org `{org}` is both staff and a client's user", help=SPOILED)
             people[user] = Person(audience, entry)
     return OrgParts(heads, people)
 
@@ -72,7 +74,7 @@ def check_bundle(org: str, audience: Audience, content: bytes) -> None:
     except ValueError:
         is_canonical = False
     if not is_canonical:
-        raise ForeignStateError(f"the {audience.value} bundle of org `{org}` is not in canonical form")
+        raise ForeignStateError(f"the {audience.value} bundle of org `{org}` is not in canonical form", help=SPOILED)
 
 
 def read_json(content: bytes, what: str) -> dict[str, Json]:
@@ -80,9 +82,9 @@ def read_json(content: bytes, what: str) -> dict[str, Json]:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError):
-        raise ForeignStateError(f"{what} is not readable as JSON") from None
+        raise ForeignStateError(f"{what} is not readable as JSON", help=SPOILED) from None
     if not isinstance(value, dict):
-        raise ForeignStateError(f"{what} is not a JSON object")
+        raise ForeignStateError(f"{what} is not a JSON object", help=SPOILED)
     return value
 
 
@@ -101,11 +103,13 @@ def _split(org: str, audience: Audience, content: bytes) -> tuple[Head, dict[str
     _check_head(org, audience, value)
     sets, users = value.get("permission_sets"), value.get("users")
     if not isinstance(sets, dict) or not isinstance(users, dict):
-        raise ForeignStateError(f"the {audience.value} bundle of org `{org}` has no `users` or `permission_sets`")
+        raise ForeignStateError(
+            f"the {audience.value} bundle of org `{org}` has no `users` or `permission_sets`", help=SPOILED
+        )
     entries: dict[str, FlatEntry] = {}
     for user, entry in users.items():
         if not isinstance(entry, dict) or not isinstance(entry.get("set"), str) or entry["set"] not in sets:
-            raise ForeignStateError(f"user `{user}` of org `{org}` has no `set` of permissions")
+            raise ForeignStateError(f"user `{user}` of org `{org}` has no `set` of permissions", help=SPOILED)
         flat = {key: part for key, part in entry.items() if key != "set"}
         entries[user] = flat | {"permissions": sets[entry["set"]]}
     left_out = ("users", "permission_sets", "format", "org", "audience")
@@ -121,7 +125,7 @@ def _check_head(org: str, audience: Audience, value: Mapping[str, Json]) -> None
         )
     if value.get("org") != org or value.get("audience") != audience.value:
         raise ForeignStateError(
-            f"what stands for the {audience.value} bundle of org `{org}` is another org's or audience's"
+            f"what stands for the {audience.value} bundle of org `{org}` is another org's or audience's", help=SPOILED
         )
 
 
