@@ -24,7 +24,7 @@ STATEMENTS = {
     "not text": "UPDATE hubcfg_users SET uid = CAST(x'ff' AS TEXT)",
     "a user without a bundle": "DELETE FROM hubcfg_bundles",
     "newer bundle": "UPDATE hubcfg_bundles SET format = 'hubcfg.bundle/2'",
-    "broken copy": "UPDATE hubcfg_deployed SET content = CAST('x' AS BLOB)",
+    "broken copy": "UPDATE hubcfg_deployed SET digest = ''; UPDATE hubcfg_deployed_parts SET content = x'00'",
 }
 
 

@@ -18,10 +18,13 @@ from hubcfg.platforms.grants import Audience
 PARTS = 256
 
 
-def read_deployed(database: Database, org: str) -> OrgFiles:
-    """Returns the bytes of what was last deployed of an org."""
+def read_deployed(database: Database, org: str, live: OrgFiles) -> OrgFiles:
+    """Returns the bytes of what was last deployed of an org; where that is `live`, they need not be put together."""
+    digests: dict[str, str] = dict(database.query("SELECT audience, digest FROM hubcfg_deployed WHERE org = ?", (org,)))
+    if digests == {audience.value: hashlib.sha256(content).hexdigest() for audience, content in live.items()}:
+        return live
     parts = database.query(
-        "SELECT audience, content FROM hubcfg_deployed WHERE org = ? ORDER BY audience, part", (org,)
+        "SELECT audience, content FROM hubcfg_deployed_parts WHERE org = ? ORDER BY audience, part", (org,)
     )
     bundles: dict[Audience, Value] = {}
     try:
@@ -32,25 +35,28 @@ def read_deployed(database: Database, org: str) -> OrgFiles:
             bundle |= value
         return {audience: encode_bundle(bundle) for audience, bundle in bundles.items()}
     except (ValueError, AttributeError, TypeError, zlib.error) as error:
-        raise unreadable(f"`deployed` has a part of `{org}` that hubcfg did not write") from error
+        raise unreadable(f"`deployed_parts` has a part of `{org}` that hubcfg did not write") from error
 
 
-def write_deployed(database: Database, org: str, bundles: Mapping[Audience, Value]) -> None:
-    """Makes bundles the copy of an org; only parts that change are written."""
+def write_deployed(database: Database, org: str, files: OrgFiles, bundles: Mapping[Audience, Value]) -> None:
+    """Makes an org's files, which `bundles` are the values of, the copy of it; only parts that change are written."""
+    database.run("DELETE FROM hubcfg_deployed WHERE org = ?", (org,))
+    rows = [(org, audience.value, hashlib.sha256(content).hexdigest()) for audience, content in files.items()]
+    database.insert("hubcfg_deployed", ("org", "audience", "digest"), rows)
     parts = {
         (audience.value, part): canonical_without_numbers(value)
         for audience, bundle in bundles.items()
         for part, value in _split(bundle).items()
     }
     digests = {key: hashlib.sha256(content).hexdigest() for key, content in parts.items()}
-    rows = database.query("SELECT audience, part, digest FROM hubcfg_deployed WHERE org = ?", (org,))
-    found = {(audience, part): digest for audience, part, digest in rows}
+    stored = database.query("SELECT audience, part, digest FROM hubcfg_deployed_parts WHERE org = ?", (org,))
+    found = {(audience, part): digest for audience, part, digest in stored}
     for key in [key for key, digest in found.items() if digests.get(key) != digest]:
-        database.run("DELETE FROM hubcfg_deployed WHERE org = ? AND audience = ? AND part = ?", (org, *key))
+        database.run("DELETE FROM hubcfg_deployed_parts WHERE org = ? AND audience = ? AND part = ?", (org, *key))
     new = [
         (org, *key, digest, zlib.compress(parts[key])) for key, digest in digests.items() if found.get(key) != digest
     ]
-    database.insert("hubcfg_deployed", ("org", "audience", "part", "digest", "content"), new)
+    database.insert("hubcfg_deployed_parts", ("org", "audience", "part", "digest", "content"), new)
 
 
 def _split(bundle: Value) -> dict[int, Value]:

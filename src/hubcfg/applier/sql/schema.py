@@ -50,7 +50,9 @@ _FIRST = Step(
         "CREATE VIEW {t}allowed AS SELECT h.org, h.user_id, h.audience, h.role, h.permission, c.client, h.ends_at,"
         " h.obligations FROM {t}held h JOIN {t}clients c ON c.set_no = h.client_set",
         # What hubcfg remembers.
-        "CREATE TABLE {t}deployed (org {text} NOT NULL, audience {text} NOT NULL, part INTEGER NOT NULL,"
+        "CREATE TABLE {t}deployed (org {text} NOT NULL, audience {text} NOT NULL, digest {text} NOT NULL,"
+        " PRIMARY KEY (org, audience)){strict}",
+        "CREATE TABLE {t}deployed_parts (org {text} NOT NULL, audience {text} NOT NULL, part INTEGER NOT NULL,"
         " digest {text} NOT NULL, content {bytes} NOT NULL, PRIMARY KEY (org, audience, part)){strict}",
         "CREATE TABLE {t}orgs (org {text} NOT NULL PRIMARY KEY){clustered}",
         "CREATE TABLE {t}ever (org {text} NOT NULL, user_id {text} NOT NULL, PRIMARY KEY (org, user_id)){clustered}",
@@ -68,7 +70,7 @@ STEPS: tuple[Step, ...] = (_FIRST,)
 
 # What the first version has; a later one may add columns, so more than these is no surprise.
 _TABLES = ("meta", "lock", "bundles", "users", "sets", "permissions", "clients", "endings", "obligations")
-_MEMORY = ("orgs", "deployed", "ever", "records", "sources", "journal", "journal_done")
+_MEMORY = ("orgs", "deployed", "deployed_parts", "ever", "records", "sources", "journal", "journal_done")
 
 
 def read_version(database: Database) -> int:

@@ -12,7 +12,8 @@ from hubcfg.planner.held import HeldOrg
 
 def read_held(database: Database, org: str) -> HeldOrg:
     """Returns what the tables hold of an org."""
-    return HeldOrg(read_live(database, org).encode(), read_deployed(database, org), read_ever(database, org))
+    live = read_live(database, org).encode()
+    return HeldOrg(live, read_deployed(database, org, live), read_ever(database, org))
 
 
 def check_before(database: Database, change: OrgDeployment) -> LiveOrg:
@@ -51,7 +52,7 @@ def write_org(database: Database, change: OrgDeployment, live: LiveOrg) -> None:
     drop_unused_sets(database, former_sets)
     if not database.query("SELECT 1 FROM hubcfg_orgs WHERE org = ?", (change.org,)):
         database.insert("hubcfg_orgs", ("org",), [(change.org,)])
-    write_deployed(database, change.org, after)
+    write_deployed(database, change.org, change.after, after)
     write_ever(database, change.org, change.ever)
     if read_live(database, change.org).encode() != dict(change.after):
         raise TargetError(
