@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from hubcfg.cli.known import know_builtin
+from hubcfg.hub.routes import write_description
 from hubcfg.parser.parse import parse_source
 from hubcfg.parser.sources import SourceFile
 from hubcfg.platforms.builtin import builtin_names, has_builtin_catalog, read_builtin
@@ -35,8 +36,9 @@ def validators(kind: str) -> list[Any]:
 
 
 def test_the_schema_folder_is_current(bless: bool) -> None:
-    """`schema/` has exactly the schemas that hubcfg publishes; `pytest --bless` and `hubcfg schema --out schema` write it."""
+    """`schema/` has exactly the schemas that hubcfg publishes, and the hub's description; `pytest --bless` writes it."""
     files = {f"schema/{one.file}": render_schema(one.schema) + "\n" for one in published_schemas()}
+    files["schema/hub-openapi.json"] = write_description()
     if bless:
         for path in (ROOT / "schema").rglob("*.json"):
             path.unlink()
