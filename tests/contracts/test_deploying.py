@@ -2,6 +2,7 @@
 
 import hashlib
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -263,3 +264,17 @@ def test_deployment_over_a_change_by_hand(stand: Stand, target: Writer) -> None:
     stand.remove("northwind", STAFF, "lea@x.example")
     ledger.deploy(target, {"northwind": NORTHWIND})
     ledger.check(target)
+
+
+def test_several_steps_under_one_lock(target: Writer) -> None:
+    """Under one lock a record can be appended, a deployment refused, and others carried out."""
+    with target.lock(make_holder()):
+        target.append_record(canonical_json({"serial": 1}), 1)
+        made = make_deployment(target, {"pilot": PILOT})
+        with pytest.raises(StaleError):
+            target.deploy(replace(made, serial=1))
+        assert target.deploy(made).record is not None
+        assert target.deploy(make_deployment(target, {"pilot": {}, "northwind": NORTHWIND})).record is not None
+    assert target.read_status().serial == len(target.read_records()) == 3
+    assert dict(target.read_org("northwind").live) == NORTHWIND
+    assert dict(target.read_org("pilot").live) == {}

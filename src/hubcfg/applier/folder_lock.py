@@ -34,6 +34,14 @@ class HeldLock:
     file: Path
     descriptor: int
     work: Path
+    _attempts: int = 0
+
+    def make_aside(self) -> Path:
+        """Makes a folder for one attempt, in the work folder."""
+        self._attempts += 1
+        aside = self.work / str(self._attempts)
+        aside.mkdir()
+        return aside
 
     def is_valid(self) -> bool:
         """Whether the lock was not ended by force."""

@@ -158,13 +158,8 @@ class DirectoryTarget:
         held = self._held
         if held is None:
             raise RuntimeError("a target is written to under its lock only")
-        try:
-            with translated(self._layout.shown, "be written", _UNCHANGED):
-                yield held
-        except TargetError:
-            # Whoever was fenced off sees the ground vanish; the reason is what matters.
-            held.check()
-            raise
+        with translated(self._layout.shown, "be written", _UNCHANGED):
+            yield held
 
     def _read_before(self, serial: int) -> Release | None:
         release = self._layout.read_current()
@@ -177,22 +172,25 @@ class DirectoryTarget:
 
     def _carry_out(self, held: HeldLock, before: Release | None, draft: _Draft) -> None:
         layout = self._layout
-        _write_release(Tree(held.work / "release"), before, draft)
-        _write_record(Tree(held.work / "record"), draft)
-        make_folders(layout.records)
-        make_folders(layout.releases)
         link = f"releases/{draft.serial}"
+        aside = held.make_aside()
         try:
+            _write_release(Tree(aside / "release"), before, draft)
+            _write_record(Tree(aside / "record"), draft)
             for name, parent in (("record", layout.records), ("release", layout.releases)):
-                _replace(held, name, parent / str(draft.serial))
+                make_folders(parent)
+                _replace(aside, name, parent / str(draft.serial))
                 sync_folder(parent)
-            (held.work / "current").symlink_to(link)
-            sync_folder(held.work)
+            (aside / "current").symlink_to(link)
+            sync_folder(aside)
             held.check()
             # The one step that counts: before it nothing has changed for anybody, after it everything has.
-            (held.work / "current").rename(layout.current)
-        except BaseException:
-            self._undo(held, link)
+            (aside / "current").rename(layout.current)
+        except BaseException as error:
+            self._undo(aside, link)
+            if isinstance(error, OSError):
+                # Whoever lost the lock sees the ground vanish; that is the reason to name.
+                held.check()
             raise
         try:
             sync_folder(layout.folder)
@@ -201,39 +199,39 @@ class DirectoryTarget:
                 f"deployment {draft.serial} was made current in `{layout.shown}`, but the disk did not confirm it",
                 help="see what ails the disk, then whether `hubcfg history` shows this deployment",
             ) from error
-        self._tidy(held, draft.serial)
+        self._tidy(aside, draft.serial)
 
-    def _undo(self, held: HeldLock, link: str) -> None:
+    def _undo(self, aside: Path, link: str) -> None:
         """Takes back what is not current, unless it is (an interruption can come at any moment), as far as the disk allows."""
         layout = self._layout
         try:
             if layout.current.is_symlink() and str(layout.current.readlink()) == link:
                 return
             serial = link.removeprefix("releases/")
-            for name, parent in (("undone-release", layout.releases), ("undone-record", layout.records)):
+            for name, parent in (("release", layout.releases), ("record", layout.records)):
                 if (parent / serial).exists():
-                    (parent / serial).rename(held.work / name)
+                    (parent / serial).rename(aside / f"undone-{name}")
         except OSError:
             pass  # readers pass over it, and the next deployment replaces it
 
-    def _tidy(self, held: HeldLock, serial: int) -> None:
+    def _tidy(self, aside: Path, serial: int) -> None:
         """Notes the serial, so that a link that is turned back by hand can be told, and drops releases that are too old."""
         layout = self._layout
         try:
-            (held.work / "committed").write_bytes(str(serial).encode())
-            (held.work / "committed").rename(layout.own / "committed")
+            (aside / "committed").write_bytes(str(serial).encode())
+            (aside / "committed").rename(layout.own / "committed")
             for old in layout.releases.iterdir():
                 if old.name.isdecimal() and int(old.name) <= serial - KEPT_RELEASES:
-                    old.rename(held.work / f"old-{old.name}")
+                    old.rename(aside / f"old-{old.name}")
         except OSError:
             pass  # the deployment is done, and the next one tidies up
 
 
-def _replace(held: HeldLock, name: str, place: Path) -> None:
-    """Moves what was written aside to its place, from where a deployment that never came to be goes first."""
+def _replace(aside: Path, name: str, place: Path) -> None:
+    """Moves what was written aside to its place, from where what is left of a deployment that never came to be goes first."""
     if os.path.lexists(place):
-        place.rename(held.work / f"left-{name}")
-    (held.work / name).rename(place)
+        place.rename(aside / f"left-{name}")
+    (aside / name).rename(place)
 
 
 def _write_record(tree: Tree, draft: _Draft) -> None:
