@@ -19,6 +19,14 @@ def render_plan(
         from hubcfg.views.plan.json import render_json
 
         return render_json(plan, findings)
+    if format == "markdown":
+        from hubcfg.views.plan.markdown import render_markdown
+
+        return render_markdown(plan, findings)
+    if format == "html":
+        from hubcfg.views.plan.html import render_html
+
+        return render_html(plan, findings)
     from hubcfg.views.plan.text import render_text
 
     return render_text(plan, findings, width=width, use_color=use_color, is_verbose=is_verbose)

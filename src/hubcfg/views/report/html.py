@@ -1,22 +1,17 @@
 """The report as one HTML file that needs nothing else: no network, and no script but for searching."""
 
-import base64
-import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
-
 from hubcfg.core.finding import Finding
 from hubcfg.core.instants import format_instant
 from hubcfg.core.places import Span
 from hubcfg.views.counts import number
 from hubcfg.views.held import Row, describe_origin, fold_names, scope_words
+from hubcfg.views.page import make_environment
 from hubcfg.views.report.attention import BASES, TAGS, find_points, short_instant
 from hubcfg.views.report.model import AHEAD_DAYS, SOON_DAYS, Access, Basis, Given, OrgReview, Profile, Review
 
@@ -24,7 +19,6 @@ TEMPLATES = Path(__file__).with_name("templates")
 # How many findings of one kind are listed; the JSON form has all.
 MAX_FINDINGS = 100
 _CHUNK = 500
-_CODE = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +43,8 @@ class Way:
 
 def render_html(review: Review) -> Iterator[str]:
     """Yields the file in pieces. The same review gives the same bytes."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style, script = _read("report.css"), _read("report.js")
+    environment = make_environment(TEMPLATES, script="report.js")
     environment.globals |= {
-        "style": Markup(style),  # our own files, which hold no text of the project
-        "script": Markup(script),
-        "policy": f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'",
         "Basis": Basis,
         "bases": BASES,
         "tags": TAGS,
@@ -83,23 +67,9 @@ def render_html(review: Review) -> Iterator[str]:
         "approval_numbers": approval_numbers,
         "all_sensitive": all_sensitive,
     }
-    environment.filters["words"] = words
     stream = environment.get_template("report.html.j2").stream(review=review)
     stream.enable_buffering(_CHUNK)
     yield from stream
-
-
-def words(text: str) -> Markup:
-    """Returns a sentence with what stands in backticks as code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
-
-
-def _read(name: str) -> str:
-    return (TEMPLATES / name).read_text("utf-8").strip()
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def resources_of(rows: Iterable[Row], *, with_until: bool = True) -> list[Resource]:

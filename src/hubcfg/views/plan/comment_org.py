@@ -1,0 +1,128 @@
+"""One org in a comment: what changes for whom, what is sensitive first."""
+
+from collections.abc import Iterable, Iterator
+
+from hubcfg.core.instants import Instant
+from hubcfg.planner.change import AccessChange, OrgChange, Presence, UserChange
+from hubcfg.planner.plan import OrgPlan
+from hubcfg.views.changes.facts import (
+    PRESENCE,
+    Line,
+    count_lines,
+    describe_product,
+    facts_of_duties,
+    facts_of_org,
+    facts_of_users,
+    gives_sensitive,
+    lines_by_product,
+    touches_sensitive,
+)
+from hubcfg.views.changes.words import describe_user, describe_witnesses
+from hubcfg.views.counts import number
+from hubcfg.views.held import fold_names
+from hubcfg.views.inert import code, prose
+from hubcfg.views.plan.level import Level, Packing, cut_names
+from hubcfg.views.plan.packing import WIDER, Pack, pack_by_permissions, pack_by_users
+from hubcfg.views.plan.words import SHIELD, describe_strangers
+
+# Of who only loses something sensitive, as many are named before they are counted; who gains it is named as long as it fits.
+SHOWN_LOSERS = 10
+
+
+def render_org(org: OrgPlan, level: Level, now: Instant, *, is_alone: bool) -> Iterator[str]:
+    """Yields the lines about an org; one that is alone needs no witnesses of its own."""
+    return _Org(org, level, now, is_alone).render()
+
+
+def render_pack(pack: Pack, level: Level) -> str:
+    """Returns a line about users and what is sensitive of what they gain and lose."""
+    most = level.users if level.packing >= Packing.PERMISSIONS else len(pack.users)
+    names = ", ".join(cut_names(pack.users, most, code))
+    count = f"{number(len(pack.users), 'user')}: " if len(pack.users) > 1 else ""
+    return f"- {SHIELD} {count}{names}: {', '.join(item_words(sign, text) for sign, text in pack.folded())}"
+
+
+def item_words(sign: str, text: str) -> str:
+    """Returns sensitive permissions of one resource with their sign."""
+    return f"{code(text)} {WIDER}" if sign == WIDER else code(f"{sign} {text}")
+
+
+class _Org:
+    def __init__(self, org: OrgPlan, level: Level, now: Instant, is_alone: bool) -> None:
+        self._org = org
+        self._change: OrgChange = org.change
+        self._level = level
+        self._now = now
+        self._is_alone = is_alone
+
+    def render(self) -> Iterator[str]:
+        """Yields the lines."""
+        if self._level.packing is not Packing.NONE:
+            pack = pack_by_users if self._level.packing is Packing.USERS else pack_by_permissions
+            yield from (render_pack(one, self._level) for one in pack([self._change]))
+            return
+        facts = [f"- {text}" for text in self._facts()]
+        if facts:
+            yield from (*facts, "")
+        groups = self._change.groups()
+        kept = [one for one in groups if touches_sensitive(one[0])]
+        rest = [one for one in groups if not touches_sensitive(one[0])]
+        for change, users in [*kept, *rest[: self._level.groups]]:
+            yield from self._group(change, users)
+        if left := rest[self._level.groups :]:
+            count = number(sum(len(users) for _, users in left), "more user")
+            yield f"And {count}, with nothing sensitive."
+
+    def _facts(self) -> Iterator[str]:
+        if not self._is_alone:
+            yield from describe_witnesses(self._change, self._now, code)
+        yield from facts_of_org(self._change, lambda names: cut_names(names, min(self._level.users, 20)), code)
+        if self._org.strangers:
+            yield prose(describe_strangers(self._org, min(self._level.users, 20)), 10_000)
+
+    def _group(self, change: AccessChange, users: list[UserChange]) -> Iterator[str]:
+        presence = PRESENCE.get(change.presence)
+        most = self._level.users
+        if touches_sensitive(change):
+            most = len(users) if gives_sensitive(change) else max(SHOWN_LOSERS, most)
+        names = ", ".join(cut_names(users, most, lambda user: describe_user(user, code)))
+        noun = f"{presence} user" if presence else "user"
+        head = f"{number(len(users), noun)}: " if len(users) > 1 else f"{presence}: " if presence else ""
+        yield f"{head}{names}"
+        yield ""
+        for label, text in facts_of_users(change, code):
+            yield f"- {label}: {text}"
+        products = lines_by_product(change.permissions, self._now)
+        yield from self._sensitive(change, products.values())
+        for product, lines in products.items():
+            yield from self._routine(product, [line for line in lines if not line.sensitive])
+        for one in change.products if change.presence is not Presence.REMOVED else ():
+            sign, marks = describe_product(one, self._now)
+            yield f"- {code(f'{sign} product {one.product}')}{_marks(marks)}"
+        for obligation, is_imposed, permissions in facts_of_duties(change):
+            shown = ", ".join(cut_names(permissions, max(self._level.lines, 3), code))
+            yield f"- {code(obligation)} {'needed now' if is_imposed else 'no longer needed'} for {shown}"
+        yield ""
+
+    def _sensitive(self, change: AccessChange, products: Iterable[list[Line]]) -> Iterator[str]:
+        for lines in products:
+            for line in lines:
+                if line.sensitive:
+                    yield f"- {SHIELD} {_code_of(line)}{_marks(line.marks)}"
+        for text in fold_names(change.widened):
+            yield f"- {SHIELD} {item_words(WIDER, text)}"
+
+    def _routine(self, product: str, lines: list[Line]) -> Iterator[str]:
+        if len(lines) <= self._level.lines:
+            yield from (f"- {_code_of(line)}{_marks(line.marks)}" for line in lines)
+            return
+        for line, count in count_lines(lines).items():
+            yield f"- {code(f'{line.sign} {product}')}: {number(count, 'permission')}{_marks(line.marks)}"
+
+
+def _code_of(line: Line) -> str:
+    return code(f"{line.sign} {line.resource}: {' '.join(line.actions)}")
+
+
+def _marks(marks: str) -> str:
+    return f" ({prose(marks)})" if marks else ""
