@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hubcfg.core.instants import Instant
-from hubcfg.planner.change import AccessChange, Comparison, OrgChange, PermissionChange, Presence, UserChange
+from hubcfg.planner.change import AccessChange, Comparison, OrgChange, Presence, UserChange
 from hubcfg.planner.verdict import Verdict
 from hubcfg.views.changes.facts import (
     PRESENCE,
+    Line,
     count_lines,
     describe_product,
     facts_of_duties,
@@ -116,7 +117,7 @@ class ChangesText:
             yield from self._bold(self._style.wrap(f"{head} {', '.join(shown)}", "  ", 4))
         for label, text in facts_of_users(change):
             yield from self._style.wrap(text, f"    {label:<{_LABEL}}", 6)
-        yield from self._permissions(change.permissions)
+        yield from self._permissions(change)
         for product in change.products if change.presence is not Presence.REMOVED else ():
             sign, marks = describe_product(product, self._now)
             yield from self._line(sign, f"product {product.product}", marks, False)
@@ -128,21 +129,34 @@ class ChangesText:
             text = f"{obligation} {verb} for {', '.join(self._style.cut(permissions))}"
             yield from self._style.painted(text, color, "    ", 6)
 
-    def _permissions(self, changes: Iterable[PermissionChange]) -> Iterator[str]:
+    def _permissions(self, change: AccessChange) -> Iterator[str]:
         """Yields the lines of permissions, one a resource; where a product has many, they are counted instead."""
-        for product, lines in lines_by_product(changes, self._now).items():
-            for is_sensitive in (False, True):
-                chosen = [line for line in lines if bool(line.sensitive) is is_sensitive]
-                is_whole = self._is_verbose or (is_sensitive and bool(self._style.shield))
-                if len(chosen) > SHOWN_LINES and not is_whole:
-                    for line, count in count_lines(chosen).items():
-                        yield from self._line(
-                            line.sign, f"{product}: {number(count, 'permission')}", line.marks, is_sensitive
-                        )
-                    continue
-                for line in chosen:
-                    text = f"{line.resource}: {' '.join(line.actions)}"
-                    yield from self._line(line.sign, text, line.marks, is_sensitive)
+        products = lines_by_product(change.permissions, self._now)
+        if not self._style.shield:
+            for product, lines in products.items():
+                yield from self._of_product(product, lines, is_sensitive=False)
+                yield from self._of_product(product, lines, is_sensitive=True)
+            return
+        for lines in products.values():
+            chosen = [line for line in lines if line.sensitive]
+            if change.presence is Presence.REMOVED and len(chosen) > 1 and not self._is_verbose:
+                yield from self._line("-", "; ".join(map(_words_of, chosen)), "sensitive", True)
+            else:
+                yield from (row for line in chosen for row in self._whole(line))
+        for product, lines in products.items():
+            yield from self._of_product(product, lines, is_sensitive=False)
+
+    def _of_product(self, product: str, lines: list[Line], *, is_sensitive: bool) -> Iterator[str]:
+        chosen = [line for line in lines if bool(line.sensitive) is is_sensitive]
+        if len(chosen) <= SHOWN_LINES or self._is_verbose:
+            yield from (row for line in chosen for row in self._whole(line))
+            return
+        for line, count in count_lines(chosen).items():
+            text = f"{product}: {number(count, 'permission')}"
+            yield from self._line(line.sign, text, line.marks, is_sensitive)
+
+    def _whole(self, line: Line) -> Iterator[str]:
+        return self._line(line.sign, _words_of(line), line.marks, bool(line.sensitive))
 
     def _line(self, sign: str, text: str, marks: str, is_sensitive: bool) -> Iterator[str]:
         shield = f"{self._style.shield} " if is_sensitive and self._style.shield else ""
@@ -160,3 +174,7 @@ class ChangesText:
         verdict, witnesses = comparison.verdict, describe_witnesses(comparison, self._now)
         text = f"verdict: {verdict.value}{limit}{': ' if witnesses else ''}{'; '.join(witnesses)}"
         yield from self._style.painted(text, VERDICT_COLORS[verdict])
+
+
+def _words_of(line: Line) -> str:
+    return f"{line.resource}: {' '.join(line.actions)}"

@@ -1,6 +1,6 @@
 """One org in a comment: what changes for whom, what is sensitive first."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from hubcfg.core.instants import Instant
 from hubcfg.planner.change import AccessChange, OrgChange, Presence, UserChange
@@ -21,12 +21,14 @@ from hubcfg.views.changes.words import describe_user, describe_witnesses
 from hubcfg.views.counts import number
 from hubcfg.views.held import fold_names
 from hubcfg.views.inert import code, prose
-from hubcfg.views.plan.level import Level, Packing, cut_names
+from hubcfg.views.plan.level import ALL, Level, Packing, cut_names
 from hubcfg.views.plan.packing import WIDER, Pack, pack_by_permissions, pack_by_users
 from hubcfg.views.plan.words import SHIELD, describe_strangers
 
 # Of who only loses something sensitive, as many are named before they are counted; who gains it is named as long as it fits.
 SHOWN_LOSERS = 10
+# What removed users lose is all that they had; as many lines of a product are shown before they are counted.
+SHOWN_OF_REMOVED = 3
 
 
 def render_org(org: OrgPlan, level: Level, now: Instant, *, is_alone: bool) -> Iterator[str]:
@@ -93,9 +95,14 @@ class _Org:
         for label, text in facts_of_users(change, code):
             yield f"- {label}: {text}"
         products = lines_by_product(change.permissions, self._now)
-        yield from self._sensitive(change, products.values())
+        is_gone = change.presence is Presence.REMOVED
+        for lines in products.values():
+            yield from self._sensitive([line for line in lines if line.sensitive], is_one=is_gone)
+        for text in fold_names(change.widened):
+            yield f"- {SHIELD} {item_words(WIDER, text)}"
         for product, lines in products.items():
-            yield from self._routine(product, [line for line in lines if not line.sensitive])
+            most = min(self._level.lines, SHOWN_OF_REMOVED if is_gone else ALL)
+            yield from self._routine(product, [line for line in lines if not line.sensitive], most)
         for one in change.products if change.presence is not Presence.REMOVED else ():
             sign, marks = describe_product(one, self._now)
             yield f"- {code(f'{sign} product {one.product}')}{_marks(marks)}"
@@ -104,16 +111,15 @@ class _Org:
             yield f"- {code(obligation)} {'needed now' if is_imposed else 'no longer needed'} for {shown}"
         yield ""
 
-    def _sensitive(self, change: AccessChange, products: Iterable[list[Line]]) -> Iterator[str]:
-        for lines in products:
-            for line in lines:
-                if line.sensitive:
-                    yield f"- {SHIELD} {_code_of(line)}{_marks(line.marks)}"
-        for text in fold_names(change.widened):
-            yield f"- {SHIELD} {item_words(WIDER, text)}"
+    def _sensitive(self, lines: list[Line], *, is_one: bool) -> Iterator[str]:
+        """Yields a line for each resource, or one for all of a product."""
+        if is_one and len(lines) > 1:
+            yield f"- {SHIELD} {', '.join(map(_code_of, lines))}"
+            return
+        yield from (f"- {SHIELD} {_code_of(line)}{_marks(line.marks)}" for line in lines)
 
-    def _routine(self, product: str, lines: list[Line]) -> Iterator[str]:
-        if len(lines) <= self._level.lines:
+    def _routine(self, product: str, lines: list[Line], most: int) -> Iterator[str]:
+        if len(lines) <= most:
             yield from (f"- {_code_of(line)}{_marks(line.marks)}" for line in lines)
             return
         for line, count in count_lines(lines).items():

@@ -70,7 +70,7 @@ class Remarks:
         for one in self._plan.approvals[: self._most]:
             ticket = f", {code(one.ticket, 100)}" if one.ticket else ""
             yield (
-                f"- {code(one.approver)} on {short_instant(one.approved_at)} until {short_instant(one.end)}{ticket}: "
+                f"- {code(one.approver)} on {format_instant(one.approved_at)[:10]} until {short_instant(one.end)}{ticket}: "
                 f"{code(one.reason, 300)}, for {self._covered(one)} ({code(one.id)})"
             )
         if len(self._plan.approvals) > self._most:

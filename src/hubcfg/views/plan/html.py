@@ -38,6 +38,7 @@ from hubcfg.views.plan.words import (
     describe_nothing,
     describe_revision,
     fold_covered,
+    ordered_orgs,
     short_instant,
 )
 
@@ -99,7 +100,7 @@ def render_html(plan: Plan, findings: Sequence[Finding]) -> str:
         "due": describe_due(plan) if plan.due else None,
         "counts": counts,
         "count_line": count_line,
-        "changed": [org for org in plan.orgs if not org.change.is_empty or org.change.catalog is not None],
+        "changed": ordered_orgs(plan),
         "groups_of": lambda org: groups_of(org, plan.comparison.instant),
         "facts_of": facts_of,
         "witnesses_of": lambda change: describe_witnesses(change, plan.comparison.instant, mark),

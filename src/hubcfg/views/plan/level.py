@@ -33,6 +33,7 @@ class Level:
 LEVELS = (
     Level(users=ALL, lines=ALL, groups=ALL, orgs=ALL, remarks=50),
     Level(users=10, lines=8, groups=ALL, orgs=ALL, remarks=50),
+    Level(users=5, lines=3, groups=50, orgs=100, remarks=20),
     Level(users=3, lines=0, groups=20, orgs=100, remarks=10),
     Level(users=3, lines=0, groups=0, orgs=20, remarks=5),
     Level(users=3, lines=0, groups=0, orgs=5, remarks=3, packing=Packing.USERS),

@@ -18,7 +18,7 @@ from hubcfg.views.plan.comment_org import item_words, render_org, render_pack
 from hubcfg.views.plan.comment_remarks import Remarks
 from hubcfg.views.plan.level import LEVELS, NOTES, Level, Packing, cut_names
 from hubcfg.views.plan.packing import Item, Pack, pack_by_permissions, sensitive_items
-from hubcfg.views.plan.words import SHIELD, describe_nothing
+from hubcfg.views.plan.words import SHIELD, describe_nothing, ordered_orgs
 
 # By this line a comment is found again, so that there is one that is brought up to date.
 MARKER = "<!-- hubcfg plan -->"
@@ -111,7 +111,7 @@ class _Comment:
 
     def _at_once(self) -> Iterator[str]:
         """Yields what a reader sees without unfolding anything: who gains what is sensitive, or else a witness; who loses."""
-        gains = [(org.change, one) for org in self._plan.orgs for one in _gains(org.change)]
+        gains = [(org.change, one) for org in ordered_orgs(self._plan) for one in _gains(org.change)]
         for org, (notes, pack) in gains[:SHOWN_AT_ONCE]:
             users = ", ".join(map(code, pack.users)) if len(pack.users) <= 3 else number(len(pack.users), "user")
             items = [item_words(sign, text) for sign, text in pack.folded() if sign != "-"]
@@ -131,7 +131,7 @@ class _Comment:
             yield from _folded(
                 f"{SHIELD} what is sensitive", (render_pack(pack, self._level) for pack in packs[: self._count])
             )
-        orgs = [org for org in self._plan.orgs if not org.change.is_empty or org.change.catalog is not None]
+        orgs = ordered_orgs(self._plan)
         in_full = [org for org in orgs if touches(org.change) and self._level.packing is not Packing.PROJECT]
         rest = [org for org in orgs if org not in in_full]
         for org in [*in_full, *rest[: self._level.orgs]]:

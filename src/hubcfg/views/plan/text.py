@@ -25,6 +25,7 @@ from hubcfg.views.plan.words import (
     describe_revision,
     describe_strangers,
     fold_covered,
+    ordered_orgs,
 )
 
 SHOWN_ERRORS, SHOWN_APPROVALS = 5, 20
@@ -52,9 +53,8 @@ class _Text:
         rows = [*self._head()]
         if before:
             rows += ["", *before]
-        for org in plan.orgs:
-            if not org.change.is_empty or org.change.catalog is not None:
-                rows += ["", *self._changes.org(org.change, self._facts(org))]
+        for org in ordered_orgs(plan):
+            rows += ["", *self._changes.org(org.change, self._facts(org))]
         if plan.comparison.is_empty:
             rows += ["", "nobody's access changes"]
         if plan.approvals:

@@ -47,6 +47,18 @@ def describe_nothing(plan: Plan) -> str:
     return f"nothing to change: {describe_against(plan)} is as it is to be, as of {format_instant(plan.comparison.instant)}"
 
 
+def ordered_orgs(plan: Plan) -> list[OrgPlan]:
+    """Returns the orgs to show: who gain something sensitive first, then who gain anything, then the others."""
+    shown = [org for org in plan.orgs if not org.change.is_empty or org.change.catalog is not None]
+    return sorted(shown, key=lambda org: (_urgency(org), org.id))
+
+
+def _urgency(org: OrgPlan) -> int:
+    if org.change.totals.sensitive_gained or org.change.totals.sensitive_widened:
+        return 0
+    return 1 if org.change.gain is not None else 2
+
+
 def written_anew(plan: Plan) -> list[str]:
     """Returns the orgs whose bundles change in a way that is nobody's access."""
     return [org.id for org in plan.orgs if org.is_written and org.change.is_empty]
@@ -76,7 +88,7 @@ def describe_interruption(one: Interruption) -> str:
     """Returns what became of a deployment that did not end."""
     orgs = f", with {number(len(one.orgs), 'org')}: {shorten(one.orgs)}" if one.orgs else ""
     return (
-        f"the deployment {one.serial} of {one.who}, begun {one.when}, did not end{orgs}; "
+        f"the deployment {one.serial} of `{one.who}`, begun {one.when}, did not end{orgs}; "
         "the next apply takes up from what is in the target now"
     )
 
@@ -91,7 +103,7 @@ def describe_covering(one: Covering) -> str:
     """Returns an approval with what rests on it."""
     ticket = f", {one.ticket}" if one.ticket else ""
     return (
-        f"{one.approver} approved it {short_instant(one.approved_at)}, until {short_instant(one.end)}"
+        f"{one.approver} approved it on {format_instant(one.approved_at)[:10]}, until {short_instant(one.end)}"
         f"{ticket}: {' '.join(one.reason.split())}"
     )
 
