@@ -68,6 +68,17 @@ def format_instant(instant: Instant) -> str:
     return text + "Z"
 
 
+def read_instant(text: str) -> Instant | None:
+    """Returns the instant that `format_instant` wrote as this text, or None where it writes no such text.
+
+    That is one more than can be written by hand: the end of the last day, which is the beginning of the year 9999.
+    """
+    return _LAST if text == "9999-01-01T00:00:00Z" else parse_instant(text)
+
+
+_LAST = parse_instant("9998-12-31", end_of_day=True)
+
+
 def instant_of(moment: datetime) -> Instant:
     """Returns the instant of an aware datetime."""
     return Instant((moment - _EPOCH) // timedelta(microseconds=1))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hubcfg.core.instants import Instant, parse_instant
+from hubcfg.core.instants import Instant, read_instant
 from hubcfg.importing.held import Extent, HeldClient, HeldOrg, HeldPerson
 from hubcfg.planner.bundles import Bundle, BundleError, Object, parse_files
 from hubcfg.planner.held import OrgFiles
@@ -74,7 +74,7 @@ class _PersonReader:
         if key not in self._untils:
             read = []
             for name, text in sorted(ends.items()):
-                end = parse_instant(str(text))
+                end = read_instant(str(text))
                 if end is None:
                     raise BundleError(f"`until` of `{id}` has {text!r}, which is no instant")
                 read.append((name, end))

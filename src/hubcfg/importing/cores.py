@@ -61,7 +61,9 @@ def _candidates(wanted: list[Mask]) -> set[Mask]:
 def _saving(core: Mask, left: dict[Mask, Mask]) -> int:
     """Returns how many lines fewer there are with a core: those that it saves, less its own where it is new."""
     saved = sum(
-        (core & rest).bit_count() - 1 for mask, rest in left.items() if core & ~mask == 0 and core != mask and core & rest
+        (core & rest).bit_count() - 1
+        for mask, rest in left.items()
+        if core & ~mask == 0 and core != mask and core & rest
     )
     return saved - (0 if core in left else core.bit_count() + 3)
 

@@ -1,5 +1,6 @@
 """Makes the documents of an org that is imported: as few and as short as say the same."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -80,13 +81,16 @@ class Drafter:
         }
         factoring = Factoring(shares.values(), self._known_groups())
         self._name_groups(factoring.groups)
-        entries = {
-            id: self._write_user(person, needs[id], factoring.give(shares[id])) for id, person in people.items()
-        }
+        entries = {id: self._write_user(person, needs[id], factoring.give(shares[id])) for id, person in people.items()}
         order = {role: place for place, role in enumerate(self._org.platform.roles)}
         # Who holds the same stands together.
-        ids = sorted(people, key=lambda id: (order.get(people[id].role or "", len(order)), str(entries[id].get("groups")), id))
-        self._add("Groups", {self._ids[group.mask]: self._write_group(group) for group in factoring.groups})
+        places = {
+            id: (order.get(person.role or "", len(order)), str(entries[id].get("groups")))
+            for id, person in people.items()
+        }
+        ids = sorted(people, key=lambda id: (places[id][0], _natural(places[id][1]), id))
+        groups = sorted(factoring.groups, key=lambda group: _natural(self._ids[group.mask]))
+        self._add("Groups", {self._ids[group.mask]: self._write_group(group) for group in groups})
         self._add("Clients", self._clients)
         self._add("Users", {id: entries[id] for id in ids})
         if self._org.platform.has_teams:
@@ -104,7 +108,9 @@ class Drafter:
         for id, client in sorted(self._held.clients.items()):
             if not is_id(id) or id == "all":
                 continue
-            departments = [one for one in client.departments if is_id(one)] if self._org.platform.has_departments else []
+            departments = (
+                [one for one in client.departments if is_id(one)] if self._org.platform.has_departments else []
+            )
             said: dict[str, Value] = {} if client.name in (None, id) else {"name": client.name}
             clients[id] = said | ({"departments": list(departments)} if departments else {})
         return clients
@@ -149,7 +155,9 @@ class Drafter:
         """Gives each new group an id: after the role of those who have it and its products, where these are few."""
         taken = set(self._org.groups)
         for group in sorted(groups, key=lambda one: (-one.holders, -one.mask.bit_count(), one.mask)):
-            whose = "client" if group.audience is Audience.CLIENT else group.roles[0] if len(group.roles) == 1 else "staff"
+            whose = (
+                "client" if group.audience is Audience.CLIENT else group.roles[0] if len(group.roles) == 1 else "staff"
+            )
             base = make_id(whose if group.holders else f"{whose}-base")
             products = sorted({text.partition(".")[0] for text in self._words.texts(group.mask)})
             names = [name for name in map(make_id, products) if name]
@@ -166,12 +174,12 @@ class Drafter:
         if group.audience is Audience.CLIENT:
             page["audience"] = "client"
         if group.includes:
-            page["includes"] = list(sorted(self._ids[mask] for mask in group.includes))
+            page["includes"] = sorted(self._ids[mask] for mask in group.includes)
         if group.own:
-            page["permissions"] = list(self._patterns(group.own, group.audience))
+            page["permissions"] = list[Value](self._patterns(group.own))
         return page
 
-    def _patterns(self, mask: Mask, audience: Audience) -> list[str]:
+    def _patterns(self, mask: Mask) -> list[str]:
         if not self._wildcards:
             return self._words.texts(mask)
         catalog = self._org.catalog
@@ -187,8 +195,11 @@ class Drafter:
             entry |= {"audience": "client", "company": person.company}
         else:
             entry["role"] = person.role
-        groups = [*lists.groups, *((self._ids.get(key, str(key)) if isinstance(key, int) else key, end) for key, end in given.groups)]
-        permissions = [(text, end) for mask, end in given.direct for text in self._patterns(mask, person.audience)]
+        groups = [
+            *lists.groups,
+            *((self._ids.get(key, str(key)) if isinstance(key, int) else key, end) for key, end in given.groups),
+        ]
+        permissions = [(text, end) for mask, end in given.direct for text in self._patterns(mask)]
         fields: Page = {
             "roles": _grants("role", lists.roles),
             "groups": _grants("group", groups),
@@ -227,6 +238,11 @@ class Drafter:
             leads = role is not None and role.manages is Reach.LED_TEAMS and not person.is_suspended
             if leads and isinstance(person.manages, tuple):
                 yield person.id, person.manages
+
+
+def _natural(id: str) -> list[tuple[int, str]]:
+    """Returns a key by which `member-2` comes before `member-10`."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", id)]
 
 
 def _grants(field: str, grants: Iterable[tuple[str, Instant | None]]) -> list[Value]:

@@ -118,9 +118,17 @@ class Factoring:
                 self._whole[audience].add(mask)
             else:
                 self._alone[(audience, mask)] = given
-        for definition in find_cores(self._whole[audience]):
+        definitions = find_cores(self._whole[audience])
+        for definition in definitions:
             seen = sets.get(definition.mask, _Seen())
             self.groups.append(_group(audience, definition, seen))
+        # What the groups have in common may be what somebody alone has, too.
+        by_size = [definition.mask for definition in reversed(definitions)]
+        for mask, seen in sets.items():
+            before = self._alone.get((audience, mask))
+            after = None if before is None or before.deny else self._cover(mask, by_size, [], seen.is_lasting)
+            if after is not None:
+                self._alone[(audience, mask)] = after
 
     def _cover(self, mask: Mask, groups: list[Mask], alike: list[Mask], is_lasting: bool) -> Given | None:
         """Returns a set as groups and a few permissions; None where it had better be a group of its own.

@@ -16,7 +16,7 @@ from hubcfg.importing.ids import is_id
 from hubcfg.importing.layout import write_page
 from hubcfg.importing.needs import NeedFinder, Words
 from hubcfg.importing.notes import Comparison, Note, show
-from hubcfg.parser.document import Document, ParsedFile
+from hubcfg.parser.document import Document, ParsedFile, as_map
 from hubcfg.parser.parse import parse_text
 from hubcfg.planner.held import OrgFiles
 from hubcfg.resolver.resolve import resolve_org
@@ -80,9 +80,11 @@ class Importer:
         comparison = Comparison(final, needs.rights, self._instant)
         notes = tuple(comparison.compare(held, read_bundles(held.id, bundles), drafted.left_out))
         comments = _comments(drafted, notes)
-        counts = [len(_entries(pages, kind)) for kind in ("Users", "Groups", "Clients", "Teams")]
-        files = {_path(kind, held.id): write_page(pages[kind], comments.get(kind, {})) for kind in FOLDERS if kind in pages}
-        return Imported(held.id, final.platform.id, files, notes, *counts, bundles)
+        users, groups, clients, teams = (_count(pages, kind) for kind in ("Users", "Groups", "Clients", "Teams"))
+        files = {
+            _path(kind, held.id): write_page(pages[kind], comments.get(kind, {})) for kind in FOLDERS if kind in pages
+        }
+        return Imported(held.id, final.platform.id, files, notes, users, groups, clients, teams, bundles)
 
     def _org_page(self, held: HeldOrg) -> Page:
         definitions = self._definitions
@@ -91,13 +93,17 @@ class Importer:
         named = held.platform or self._platform
         if named is None:
             ids = shorten(definitions.platform_ids())
-            raise HubcfgError(f"nothing says on which platform the org `{held.id}` is", help=f"`--platform` does: {ids}")
+            raise HubcfgError(
+                f"nothing says on which platform the org `{held.id}` is", help=f"`--platform` does: {ids}"
+            )
         if not definitions.is_known("Platform", named):
             help = did_you_mean(named, definitions.platform_ids()) or "define it in the project first"
             raise HubcfgError(f"the org `{held.id}` is on the platform {show(named)}, which is not known", help=help)
         platform = definitions.platform(named)
         if platform is None:
-            raise HubcfgError(f"the platform `{named}` is in error", help="`hubcfg validate` shows what is wrong with it")
+            raise HubcfgError(
+                f"the platform `{named}` is in error", help="`hubcfg validate` shows what is wrong with it"
+            )
         catalog = definitions.catalog(platform.catalog)
         id = held.catalog[0] if held.catalog is not None else platform.catalog
         if id != platform.catalog and definitions.is_known("Catalog", id):
@@ -126,9 +132,8 @@ def _path(kind: str, org: str) -> str:
     return f"{FOLDERS[kind]}/{org}.yaml"
 
 
-def _entries(pages: Mapping[str, Page], kind: str) -> Mapping[str, object]:
-    entries = pages.get(kind, {}).get(kind.lower(), {})
-    return entries if isinstance(entries, dict) else {}
+def _count(pages: Mapping[str, Page], kind: str) -> int:
+    return len(as_map(pages.get(kind, {}).get(kind.lower())))
 
 
 def _without_orgs(file: ParsedFile) -> ParsedFile:

@@ -44,7 +44,9 @@ class Note:
         names = list(map(show, self.names[:limit]))
         more = len(self.names) - len(names)
         listed = ", ".join(names) + (f" and {more} more" if more else "")
-        head = {Kind.MISSING: "not written", Kind.BESIDE: "more than there was", Kind.DIFFERENT: "not the same"}[self.kind]
+        head = {Kind.MISSING: "not written", Kind.BESIDE: "more than there was", Kind.DIFFERENT: "not the same"}[
+            self.kind
+        ]
         return f"{head}: {self.about}{' ' + listed if listed else ''} ({self.reason})"
 
     @property
@@ -118,19 +120,16 @@ class Comparison:
             yield from self._compare_products(before, after)
         held = before.permissions & after.permissions
         old, new = dict(before.until), dict(after.until)
-        moved = sorted(name for name in held if old.get(name) != new.get(name))
-        if moved:
-            ends = sorted({old[name] for name in moved if name in old})
-            when = f"there it ends on {format_instant(ends[0])}" if len(ends) == 1 else "it does not end so"
-            why = " by an approval of the role or with access to its product" if ends else ""
-            yield self._note(id, "until", Kind.DIFFERENT, moved, f"{when}{why}, which no grant can say")
+        yield from self._compare_ends(before, {name: (old.get(name), new.get(name)) for name in sorted(held)}, rights)
         if before.sign_in is not None and before.sign_in != after.sign_in:
             reason = "the platform has other rules" if after.sign_in else "the platform has no sign-in rules"
             yield self._note(id, "authentication", Kind.DIFFERENT, (before.sign_in[0],), reason)
         elif before.sign_in is None and after.sign_in is not None and before.obligations is not None:
             yield self._note(id, "authentication", Kind.BESIDE, (after.sign_in[0],), "the platform has sign-in rules")
         if before.uid is not None and before.uid != after.uid:
-            yield self._note(id, "uid", Kind.MISSING, (before.uid,), "somebody else has the same, or it can't be written")
+            yield self._note(
+                id, "uid", Kind.MISSING, (before.uid,), "somebody else has the same, or it can't be written"
+            )
         for about, was, now in (
             ("scope", before.clients, after.clients), ("company", before.company, after.company),
             ("manages", before.manages, after.manages),
@@ -142,12 +141,32 @@ class Comparison:
         if before.obligations is not None:
             duties = {(duty, name) for duty, names in before.obligations for name in names}
             now_due = {(duty, name) for duty, names in after.obligations or () for name in names}
-            for names, kind in ((duties - now_due, Kind.MISSING), (now_due - duties, Kind.BESIDE)):
-                of = {name for _, name in names} & held
+            for pairs, kind in ((duties - now_due, Kind.MISSING), (now_due - duties, Kind.BESIDE)):
+                of = {name for _, name in pairs} & held
                 if of:
                     yield self._note(id, "obligations", kind, sorted(of), "they follow from the role and the catalog")
         if before.is_suspended != after.is_suspended:
             yield self._note(id, "suspended", Kind.DIFFERENT, (), "it can't be written")
+
+    def _compare_ends(
+        self, person: HeldPerson, ends: Mapping[str, tuple[Instant | None, Instant | None]], rights: Rights
+    ) -> Iterator[Note]:
+        """Yields what ends at other times; a baseline ends with an approval of its role, or with its product."""
+        base = set(self._org.catalog.to_names(rights.baseline))
+        reasons: dict[str, list[str]] = {}
+        for name, (old, new) in ends.items():
+            if old == new:
+                continue
+            there = "there it does not end" if old is None else f"there it ends on {format_instant(old)}"
+            here = "here it does not" if new is None else f"here on {format_instant(new)}"
+            how = (
+                f", with an approval of the role {show(person.role)} or the access to its product"
+                if name in base and person.role
+                else ""
+            )
+            reasons.setdefault(f"{there}{how}; {here}", []).append(name)
+        for reason, names in reasons.items():
+            yield self._note(person.id, "until", Kind.DIFFERENT, names, reason)
 
     def _compare_permissions(self, before: HeldPerson, after: HeldPerson, rights: Rights) -> Iterator[Note]:
         reasons: dict[str, list[str]] = {}
@@ -158,7 +177,9 @@ class Comparison:
             yield self._note(before.id, "permissions", Kind.MISSING, names, reason)
         more = sorted(after.permissions - before.permissions)
         if more:
-            reason = f"the baseline of the role {show(before.role)} gives it" if before.role else "every client user has it"
+            reason = (
+                f"the baseline of the role {show(before.role)} gives it" if before.role else "every client user has it"
+            )
             yield self._note(before.id, "permissions", Kind.BESIDE, more, reason)
 
     def _why_missing(self, person: HeldPerson, name: str, rights: Rights, until: Mapping[str, Instant]) -> str:
@@ -173,7 +194,11 @@ class Comparison:
         if person.audience not in permission.audiences:
             return f"it is not for {'client users' if person.audience is Audience.CLIENT else 'staff'}"
         if not bit & rights.ceiling:
-            return f"it is beyond what the role {show(person.role)} may hold" if person.role else "client users may not hold it"
+            return (
+                f"it is beyond what the role {show(person.role)} may hold"
+                if person.role
+                else "client users may not hold it"
+            )
         if permission.product not in self._org.active_products:
             return f"the org has no product {permission.product}"
         if rights.role is not None and rights.role.is_read_only and not permission.is_read:
@@ -183,7 +208,9 @@ class Comparison:
     def _compare_products(self, before: HeldPerson, after: HeldPerson) -> Iterator[Note]:
         old, new = before.products or frozenset(), after.products or frozenset()
         if old - new:
-            yield self._note(before.id, "products", Kind.MISSING, sorted(old - new), "nothing that can be written opens them")
+            yield self._note(
+                before.id, "products", Kind.MISSING, sorted(old - new), "nothing that can be written opens them"
+            )
         if new - old:
             reason = "the role opens them" if before.role else "the permissions open them"
             yield self._note(before.id, "products", Kind.BESIDE, sorted(new - old), reason)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from hubcfg.core.instants import Instant, parse_instant
+from hubcfg.core.instants import Instant, read_instant
 from hubcfg.planner.held import OrgFiles
 from hubcfg.planner.state import (
     NOBODY,
@@ -182,7 +182,7 @@ class StateReader:
             held, products = 0, frozenset()
         ends: dict[Instant, Mask] = {}
         for name, text in _object(user.get("until", {}), f"`until` of `{id}`").items():
-            end = parse_instant(str(text))
+            end = read_instant(str(text))
             if end is None:
                 raise BundleError(f"`until` of `{id}` has {text!r}, which is no instant")
             ends[end] = ends.get(end, 0) | self._mask((name,))
