@@ -22,3 +22,9 @@ def _outside_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name in ("CI", "HUBCFG_BASE") or name.startswith(("GITHUB_", "GITLAB_", "CI_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _without_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the user's cache alone: tests that are about the cache open one of their own."""
+    monkeypatch.setenv("HUBCFG_NO_CACHE", "1")

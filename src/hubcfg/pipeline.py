@@ -1,10 +1,10 @@
 """The line as code: files → documents → configuration → access → verified → bundles."""
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hubcfg.checker.approvals.base import Base, TrustFiles, make_base
 from hubcfg.checker.approvals.check import ApprovalReport
@@ -21,8 +21,8 @@ from hubcfg.parser.cache import ParseCache
 from hubcfg.parser.comments import IgnoreComment, find_ignore_comments
 from hubcfg.parser.document import ParsedFile
 from hubcfg.parser.git import read_revision
-from hubcfg.parser.locating import finding_order, locate_findings
-from hubcfg.parser.parse import decode, parse_source, parse_sources
+from hubcfg.parser.locating import SpanMemory, finding_order, locate_findings
+from hubcfg.parser.parse import decode, parse_bytes, parse_source, parse_sources
 from hubcfg.parser.rules import INVALID_PROJECT
 from hubcfg.parser.sources import (
     DEFAULT_SOURCES,
@@ -42,6 +42,9 @@ from hubcfg.validator.config import Config, Project
 from hubcfg.validator.memory import BindMemory
 from hubcfg.validator.project import read_project
 from hubcfg.validator.shape import document_kinds
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor  # slow to import, and only needed where there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def compile_project(
     base: str | None = None,
     environment: Mapping[str, str] | None = None,
     hygiene: bool = True,
-    executor: Executor | None = None,
+    executor: "Executor | None" = None,
     authority: Authority | None = None,
     cache: ParseCache | None = None,
 ) -> Compiled:
@@ -136,7 +139,7 @@ def compile_project(
     discovery = discover(root, project)
     sources |= {source.path: source for source in (*discovery.sources, *discovery.in_outputs, *discovery.unreadable)}
     to_read = (*discovery.sources, *discovery.unreadable)
-    known = Known(BindMemory(), cache)
+    known = Known(BindMemory(parse_bytes if cache is None else cache.parse_bytes), cache)
     files = parse_sources(to_read, executor) if cache is None else cache.parse_sources(root, to_read, executor)
     config, found = known.validate(project, files)
     findings += found + discovery.findings + _find_hidden_sources(discovery) + _find_detours(root, project)
@@ -156,7 +159,7 @@ def compile_project(
         trusted = replace(trusted, spent=trusted.spent | find_retired(config.approvals, retired))
     comments = _read_comments([project_file, *files], sources)
     verified, approvals, findings = check_access(
-        config, access, trusted, trust, [*findings, *faults], _locator(sources, executor), comments, hygiene=hygiene,
+        config, access, trusted, trust, [*findings, *faults], _locator(sources, executor, cache), comments, hygiene=hygiene,
         by_org=authority is not None,
     )  # fmt: skip
     access = access if approvals is None else rest_on_approvals(access, approvals)
@@ -241,9 +244,9 @@ def _judge(
 
 
 def _locator(
-    sources: dict[str, SourceFile], executor: Executor | None = None
+    sources: dict[str, SourceFile], executor: "Executor | None" = None, memory: SpanMemory | None = None
 ) -> Callable[[Iterable[Finding]], list[Finding]]:
-    return lambda findings: locate_findings(findings, lambda file: _read(sources, file), executor)
+    return lambda findings: locate_findings(findings, lambda file: _read(sources, file), executor, memory)
 
 
 def _read_comments(files: Iterable[ParsedFile], sources: dict[str, SourceFile]) -> dict[str, list[IgnoreComment]]:

@@ -88,10 +88,14 @@ def read_base(
         projects = {entry.path: entry.object_id for entry in entries if posixpath.basename(entry.path) == PROJECT_FILE}
         return _find_moved(repository, projects, tree.config.project.id)
     objects = {entry.path.removeprefix(prefix): entry.object_id for entry in entries if entry.path.startswith(prefix)}
-    return _BaseReader(repository, objects, _find_changes(root, objects, parsed), parsed, tree, known).read()
+    return _BaseReader(
+        repository, objects, _find_changes(repository, root, objects, parsed), parsed, tree, known
+    ).read()
 
 
-def _find_changes(root: Path, objects: Mapping[str, str], parsed: Mapping[str, ParsedFile]) -> set[str]:
+def _find_changes(
+    repository: Repository, root: Path, objects: Mapping[str, str], parsed: Mapping[str, ParsedFile]
+) -> set[str]:
     """Returns the project's files that are not in the work tree as they are in the commit."""
     blobs = {path: file.blob for path, file in parsed.items()}
     try:
@@ -99,7 +103,7 @@ def _find_changes(root: Path, objects: Mapping[str, str], parsed: Mapping[str, P
     except OSError:
         blobs[PROJECT_FILE] = ""
     changes = {path for path, blob in blobs.items() if objects.get(path) != blob}
-    return changes - find_unchanged(root, {path: objects[path] for path in changes if path in objects})
+    return changes - find_unchanged(repository, {path: objects[path] for path in changes if path in objects})
 
 
 def find_retired(approvals: Iterable[Document], retired: Collection[str]) -> frozenset[str]:

@@ -17,6 +17,8 @@ from hubcfg.checker.approvals.approval import NAMESPACE, payload_of
 from hubcfg.checker.approvals.trust import trust_digest
 from hubcfg.core.instants import parse_instant
 from hubcfg.core.rule import Severity
+from hubcfg.parser.cache import ParseCache
+from hubcfg.parser.cache_file import CacheFile
 from hubcfg.pipeline import Compiled, compile_project, read_trust_files
 
 AS_OF = "2026-11-22T00:00:00Z"
@@ -163,7 +165,12 @@ class History:
         """Compiles what is in the folder, judged by a base."""
         instant = parse_instant(as_of)
         assert instant is not None
-        return compile_project(self.root, as_of=instant, base=base, environment=environment or {})
+        plain = compile_project(self.root, as_of=instant, base=base, environment=environment or {})
+        # A cache must never make a difference, least of all here.
+        cache = ParseCache(CacheFile(self.root.parent / f"{self.root.name}.caches" / "cache"))
+        cached = compile_project(self.root, as_of=instant, base=base, environment=environment or {}, cache=cache)
+        assert cached.findings == plain.findings
+        return plain
 
 
 def errors(compiled: Compiled) -> list[tuple[str, str, str]]:

@@ -1,8 +1,11 @@
 """Spreads work over processes: in chunks, in order, and only where there is an executor to spread it over."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor  # slow to import, and only needed where there is one
+
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -12,7 +15,7 @@ CHUNKS = 64
 
 
 def map_chunks(
-    function: Callable[[list[Item]], Result], items: Sequence[Item], executor: Executor | None
+    function: Callable[[list[Item]], Result], items: Sequence[Item], executor: "Executor | None"
 ) -> Iterator[Result]:
     """Yields the results of `function` for chunks of the items, in order; without an executor of one chunk, here."""
     if executor is None or len(items) < 2:

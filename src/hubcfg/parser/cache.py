@@ -8,15 +8,20 @@ more without looking any different (docs/performance.md).
 import os
 import stat
 import struct
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from time import time_ns
+from typing import TYPE_CHECKING
 
+from hubcfg.core.places import KeyPath, Place, Span
 from hubcfg.parser.cache_file import CacheFile, find_cache_file
 from hubcfg.parser.document import Document, ParsedFile, Value
 from hubcfg.parser.parse import is_plain, parse_bytes, parse_sources, unreadable_file
 from hubcfg.parser.sources import SourceFile
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor  # slow to import, and only needed where there is one
+
 
 # The coarsest clock of a file system: what was modified so shortly before it was read may yet change without looking different.
 RACY_NS = 2_000_000_000
@@ -24,6 +29,10 @@ RACY_NS = 2_000_000_000
 # What is seen of a file: size, mode, when its content and when anything of it was modified, inode, device.
 _LOOKS = struct.Struct("<QQqqQQ")
 _SEEN, _KEY = 48, 80  # where in an entry what was seen of a file ends, and where the digest of its content does
+
+# Where a place is in a document of some content: the document, the path, and the part; and its lines and columns.
+_Where = tuple[int, KeyPath, str]
+_Lines = tuple[int, int, int, int]
 
 # A file's content: the values of its documents, and whether it may have ignore comments.
 _Record = tuple[list[Value], bool]
@@ -43,15 +52,16 @@ class ParseCache:
         self._tree: dict[str, bytes]
         self._records: dict[bytes, _Record]
         self._objects: dict[str, bytes]
+        self._spans: dict[bytes, dict[_Where, _Lines]]
         self.fitting: set[bytes]
-        self._tree, self._records, self._objects, self.fitting = loaded or ({}, {}, {}, set())
+        self._tree, self._records, self._objects, self._spans, self.fitting = loaded or ({}, {}, {}, {}, set())
         self._known_fitting = len(self.fitting)
         self._used: set[bytes] = set()
         self._seen: dict[str, bytes] = {}
-        self._fresh_bytes = self._looked_at = 0
+        self._fresh_bytes = self._looked_at = self._located = 0
         self._is_complete = False
 
-    def parse_sources(self, root: Path, sources: Sequence[SourceFile], executor: Executor | None) -> list[ParsedFile]:
+    def parse_sources(self, root: Path, sources: Sequence[SourceFile], executor: "Executor | None") -> list[ParsedFile]:
         """Returns the parsed files of a work tree, as `parse.parse_sources` does."""
         files: list[ParsedFile | None] = []
         missed: list[tuple[int, bytes]] = []
@@ -111,11 +121,32 @@ class ParseCache:
             self._fresh_bytes += len(data)
         return file
 
+    def recall(self, file: str, places: Iterable[Place], spans: dict[Place, Span]) -> bool:
+        """Adds the spans of places in a file of the work tree; returns whether all of them were known."""
+        known = self._spans.get(self._seen.get(file, b"")[_SEEN:_KEY])
+        if known is None:
+            return False
+        for place in places:
+            lines = known.get((place.document, place.path, place.part.value))
+            if lines is None:
+                return False
+            spans[place] = Span(file, *lines)
+        return True
+
+    def keep(self, spans: Mapping[Place, Span]) -> None:
+        """Remembers the spans of places in files of the work tree."""
+        for place, span in spans.items():
+            key = self._seen.get(place.file, b"")[_SEEN:_KEY]
+            if key and span.file == place.file:
+                lines = (span.line, span.column, span.end_line, span.end_column)
+                self._spans.setdefault(key, {})[(place.document, place.path, place.part.value)] = lines
+                self._located += 1
+
     def save(self) -> None:
         """Keeps what is known for the next run, where that saves more time than it takes."""
         # About what reading anew costs against writing, by byte and by file.
         gain = self._fresh_bytes * 10 + self._looked_at * 400
-        gain += max(0, len(self.fitting) - self._known_fitting) * 200
+        gain += max(0, len(self.fitting) - self._known_fitting) * 200 + self._located * 1000
         if gain < max(self._size, 1):
             return
         tree = self._seen if self._is_complete else self._tree
@@ -124,7 +155,8 @@ class ParseCache:
         if len(records) > 2 * len(used) + 1000:
             records = {key: record for key, record in records.items() if key in used}
         objects = {one: key for one, key in self._objects.items() if key in records}
-        self._file.save((tree, records, objects, self.fitting & records.keys()))
+        spans = {key: one for key, one in self._spans.items() if key in used}
+        self._file.save((tree, records, objects, spans, self.fitting & records.keys()))
 
     def _read(self, source: SourceFile) -> ParsedFile:
         try:

@@ -108,18 +108,19 @@ def list_files(
     return entries
 
 
-def find_unchanged(root: Path, objects: Mapping[str, str]) -> set[str]:
-    """Returns those files of a work tree, by paths below `root`, that Git would store as the objects given with them.
+def find_unchanged(repository: Repository, objects: Mapping[str, str]) -> set[str]:
+    """Returns those files of a work tree, by paths below the project, that Git would store as the objects given with them.
 
     Git's own conversions (of line ends, say) are applied, as `git diff` does; its index is not asked, because what it says may
     have been put there by hand. What can't be told is left out.
     """
-    paths = [path for path in objects if "\n" not in path and not path.startswith('"')]
+    named = {path: repository.prefix + path for path in objects if "\n" not in path}
+    paths = [path for path, name in named.items() if not name.startswith('"')]
     if not paths:
         return set()
-    words = "".join(f"{path}\n" for path in paths).encode("utf-8", "surrogateescape")
+    words = "".join(f"{named[path]}\n" for path in paths).encode("utf-8", "surrogateescape")
     try:
-        done = _run(root, "hash-object", "--stdin-paths", given=words)
+        done = _run(repository.top, "hash-object", "--stdin-paths", given=words)
     except OSError:
         return set()
     found = done.stdout.decode("ascii", "replace").split()

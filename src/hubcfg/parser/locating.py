@@ -1,28 +1,45 @@
 """Gives findings their lines and columns: the files with findings are read once more, and no others."""
 
 import re
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 from hubcfg.core.fanout import map_chunks
 from hubcfg.core.finding import AS_WRITTEN, Edit, Finding, Fix, Related
 from hubcfg.core.places import AnyPlace, Place, Span
 from hubcfg.parser.locator import locate_places
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor  # slow to import, and only needed where there is one
+
+
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
+class SpanMemory(Protocol):
+    """What remembers the spans of places between runs."""
+
+    def recall(self, file: str, places: Iterable[Place], spans: dict[Place, Span]) -> bool:
+        """Adds the spans of places in a file; returns whether all of them were known."""
+
+    def keep(self, spans: Mapping[Place, Span]) -> None:
+        """Remembers spans."""
+
+
 def locate_findings(
-    findings: Iterable[Finding], read: Callable[[str], str | None], executor: Executor | None = None
+    findings: Iterable[Finding],
+    read: Callable[[str], str | None],
+    executor: "Executor | None" = None,
+    memory: SpanMemory | None = None,
 ) -> list[Finding]:
     """Returns the findings with spans for places, in the order of file, line, column and name, without repetitions.
 
     `read` gives the text of a file by its path, or None where it cannot be read. Files are read again in other processes
-    where there is an executor.
+    where there is an executor; what `memory` knows is not read.
     """
     findings = list(findings)
-    spans = _locate(findings, read, executor)
+    spans = _locate(findings, read, executor, memory)
     texts: dict[str, list[str]] = {}
 
     def concrete(place: AnyPlace) -> Span:
@@ -66,7 +83,10 @@ def words_at(lines: list[str], span: Span) -> str:
 
 
 def _locate(
-    findings: Iterable[Finding], read: Callable[[str], str | None], executor: Executor | None
+    findings: Iterable[Finding],
+    read: Callable[[str], str | None],
+    executor: "Executor | None",
+    memory: SpanMemory | None,
 ) -> dict[Place, Span]:
     wanted: dict[str, set[Place]] = {}
     for finding in findings:
@@ -77,12 +97,16 @@ def _locate(
     spans: dict[Place, Span] = {}
     files: list[tuple[str, list[Place]]] = []
     for file, places in wanted.items():
+        if memory is not None and memory.recall(file, places, spans):
+            continue
         text = read(file)
         if text is None:
             spans |= dict.fromkeys(places, Span(file))
         else:
             files.append((text, list(places)))
     for found in map_chunks(_locate_files, files, executor):
+        if memory is not None:
+            memory.keep(found)
         spans |= found
     return spans
 

@@ -2,8 +2,8 @@
 
 import marshal
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor
 from hashlib import sha1, sha256
+from typing import TYPE_CHECKING
 
 from yaml.error import YAMLError
 
@@ -17,8 +17,11 @@ from hubcfg.parser.events import CParser
 from hubcfg.parser.sources import SourceFile, unreadable
 from hubcfg.parser.strict import needs_strict
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor  # slow to import, and only needed where there is one
 
-def parse_sources(sources: Iterable[SourceFile], executor: Executor | None = None) -> list[ParsedFile]:
+
+def parse_sources(sources: Iterable[SourceFile], executor: "Executor | None" = None) -> list[ParsedFile]:
     """Reads every source, in other processes where there is an executor."""
     if executor is None:
         return [parse_source(source) for source in sources]

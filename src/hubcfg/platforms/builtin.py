@@ -1,13 +1,13 @@
 """The built-in platforms: reads their definitions, which are data like any project's own."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from hubcfg import __version__
 from hubcfg.core.canonical import digest
-from hubcfg.parser.document import BUILTIN, Document
-from hubcfg.parser.parse import parse_source
-from hubcfg.parser.sources import SourceFile
+from hubcfg.parser.document import BUILTIN, Document, ParsedFile
+from hubcfg.parser.parse import parse_bytes
 
 _DEFINITIONS = Path(__file__).with_name("definitions")
 
@@ -31,10 +31,10 @@ def digest_builtins() -> str:
     return digest({"hubcfg": __version__, "definitions": parts})
 
 
-def read_builtin(name: str, part: str) -> Document:
-    """Returns the `platform` or `catalog` document (`part`) of a built-in platform."""
+def read_builtin(name: str, part: str, parse: Callable[[str, bytes], ParsedFile] = parse_bytes) -> Document:
+    """Returns the `platform` or `catalog` document (`part`) of a built-in platform; `parse` reads it."""
     path = _DEFINITIONS / name / f"{part}.yaml"
-    parsed = parse_source(SourceFile(f"{BUILTIN}{name}/{part}.yaml", path.read_bytes))
+    parsed = parse(f"{BUILTIN}{name}/{part}.yaml", path.read_bytes())
     assert not parsed.findings, parsed.findings
     (document,) = parsed.documents
     return document

@@ -1,9 +1,12 @@
 """Platforms and catalogs, the project's own and the built-in ones: resolves `extends` and judges the result."""
 
+from collections.abc import Callable
+
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.nearest import did_you_mean
 from hubcfg.core.places import KeyPath, Part, Place
-from hubcfg.parser.document import Document, Value
+from hubcfg.parser.document import Document, ParsedFile, Value
+from hubcfg.parser.parse import parse_bytes
 from hubcfg.parser.rules import SCHEMA_VIOLATION
 from hubcfg.platforms.builtin import builtin_names, has_builtin_catalog, read_builtin
 from hubcfg.platforms.catalog import Catalog
@@ -14,10 +17,43 @@ from hubcfg.validator.rules import INCLUDE_CYCLE, UNKNOWN_PLATFORM
 from hubcfg.validator.shape import all_kinds, check_shape
 
 
+class DefinitionMemory:
+    """What the built-in definitions come to, read once for all trees of a run; `parse` reads their files."""
+
+    def __init__(self, parse: Callable[[str, bytes], ParsedFile] = parse_bytes) -> None:
+        self._parse = parse
+        self._read: dict[tuple[str, str], Document] = {}
+        # By the identity of their documents, which stay in memory with them.
+        self._platforms: dict[int, tuple[Document, Platform]] = {}
+        self._catalogs: dict[int, tuple[Document, Catalog]] = {}
+        self.resolved: dict[tuple[str, str], tuple[Document, list[Document]]] = {}
+
+    def read(self, kind: str, id: str) -> Document:
+        """Returns a built-in document as it is written."""
+        if (kind, id) not in self._read:
+            self._read[kind, id] = read_builtin(id, kind.lower(), self._parse)
+        return self._read[kind, id]
+
+    def bind_platform(self, document: Document) -> Platform:
+        """Returns the platform of a resolved document."""
+        known = self._platforms.get(id(document))
+        if known is None:
+            known = self._platforms[id(document)] = (document, bind_platform(document))
+        return known[1]
+
+    def bind_catalog(self, document: Document) -> Catalog:
+        """Returns the catalog of a resolved document."""
+        known = self._catalogs.get(id(document))
+        if known is None:
+            known = self._catalogs[id(document)] = (document, Catalog(document))
+        return known[1]
+
+
 class Definitions:
     """Gives platforms and catalogs by id, each resolved once; what is wrong with the project's own is in `findings`."""
 
-    def __init__(self, collected: Collected) -> None:
+    def __init__(self, collected: Collected, memory: DefinitionMemory | None = None) -> None:
+        self._memory = memory or DefinitionMemory()
         self.findings: list[Finding] = []
         self._collected = collected
         self._documents: dict[tuple[str, str], Document | None] = {}
@@ -48,7 +84,7 @@ class Definitions:
             document = self._resolve("Platform", id)
             if document is None:
                 return None
-            self._platforms[id] = bind_platform(document)
+            self._platforms[id] = self._memory.bind_platform(document)
         return self._platforms[id]
 
     def catalog(self, id: str) -> Catalog | None:
@@ -57,7 +93,7 @@ class Definitions:
             document = self._resolve("Catalog", id)
             if document is None:
                 return None
-            self._catalogs[id] = Catalog(document)
+            self._catalogs[id] = self._memory.bind_catalog(document)
         return self._catalogs[id]
 
     def extends(self, catalog: str, base: str) -> bool:
@@ -109,7 +145,12 @@ class Definitions:
 
     def _resolve_new(self, kind: str, id: str) -> Document | None:
         if self._is_builtin(kind, id):
-            document = read_builtin(id, kind.lower())
+            # What is built in extends nothing else, so it is the same for every tree.
+            known = self._memory.resolved.get((kind, id))
+            if known is not None:
+                self._chains[(kind, id)] = known[1]
+                return known[0]
+            document = self._memory.read(kind, id)
         else:
             item = self._collected.singular.get(kind, {}).get(id)
             if item is None or item.value is None:
@@ -157,6 +198,7 @@ class Definitions:
             )
         merged = Document(document.file, document.index, merge_document(base.value, value))
         if document.is_builtin:
+            self._memory.resolved[(kind, id)] = (merged, self._chains[(kind, id)])
             return merged
         shaped, findings = check_shape(merged, all_kinds()[kind])
         for finding in findings:

@@ -1,15 +1,24 @@
 """Remembers what documents were bound to, for a second tree that has most of them in common: a base, or a diff's other side."""
 
+from collections.abc import Callable
+
+from hubcfg.parser.document import ParsedFile
+from hubcfg.parser.parse import parse_bytes
 from hubcfg.validator.collect import EntryMemory
 from hubcfg.validator.config import Config
+from hubcfg.validator.definitions import DefinitionMemory
 from hubcfg.validator.entries import EntryBinder
 
 
 class BindMemory:
-    """What has been bound in this run: trees that are bound with the same memory share entries and users."""
+    """What has been bound in this run: trees that are bound with the same memory share entries, users and definitions.
 
-    def __init__(self) -> None:
+    `parse` reads what is built in.
+    """
+
+    def __init__(self, parse: Callable[[str, bytes], ParsedFile] = parse_bytes) -> None:
         self.entries = EntryMemory()
+        self.definitions = DefinitionMemory(parse)
         self._config: Config | None = None
 
     def keep(self, config: Config) -> None:

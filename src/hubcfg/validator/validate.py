@@ -67,7 +67,7 @@ class _ConfigBinder:
         self._project = project
         self._collected = collected
         self._memory = memory
-        self._definitions = Definitions(collected)
+        self._definitions = Definitions(collected, memory.definitions if memory is not None else None)
         self._shared: dict[str, Shared] = {}
 
     def bind(self) -> Config:
