@@ -27,7 +27,6 @@ from hubcfg.views.held import fold_names
 from hubcfg.views.page import make_environment, mark
 from hubcfg.views.plan.level import cut_names
 from hubcfg.views.plan.words import (
-    SHIELD,
     address,
     allowances,
     describe_against,
@@ -82,7 +81,6 @@ def render_html(plan: Plan, findings: Sequence[Finding]) -> str:
     environment = make_environment(TEMPLATES, style="plan.css")
     environment.filters["visible"] = visible
     environment.globals |= {
-        "shield": SHIELD,
         "version": __version__,
         "max_listed": MAX_LISTED,
         "number": number,
