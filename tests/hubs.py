@@ -14,7 +14,19 @@ from typing import Any
 from urllib.parse import quote
 
 TOKEN = "t0k3n.of-a~test"
-TABLES = ("heads", "sets", "members", "users", "deployed", "ever", "records", "running", "done", "answers", "technicians")
+TABLES = (
+    "heads",
+    "sets",
+    "members",
+    "users",
+    "deployed",
+    "ever",
+    "records",
+    "running",
+    "done",
+    "answers",
+    "technicians",
+)
 
 
 @dataclass
@@ -29,7 +41,9 @@ class RunningHub:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> tuple[Any, str]:
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[Any, str]:
         """Sends a request as some other client would, and returns the answer with its ETag."""
         request = urllib.request.Request(
             self.url + path,
