@@ -53,6 +53,7 @@ def test_a_whole_deployment(client: Client) -> None:
     assert client.put_head(**held).status == 201
     assert client.put_user("kim", person("psa.tickets.read"), **held).status == 201
     assert client.get("/v1/state").json == {
+        "api": 1,
         "serial": 0,
         "record_sha256": None,
         "lock": HOLDER,
@@ -68,6 +69,7 @@ def test_a_whole_deployment(client: Client) -> None:
     assert client.get("/v1/deployments").json == {"records": [record], "next": None}
     assert client.ask("DELETE", "/v1/lock", headers={"If-Match": held["Hubcfg-Lock"]}).status == 204
     assert client.get("/v1/state").json == {
+        "api": 1,
         "serial": 1,
         "record_sha256": digest(record.encode()),
         "lock": None,
@@ -97,7 +99,8 @@ def test_who_lost_the_lock_cannot_write(client: Client) -> None:
     held = {"Hubcfg-Lock": taken.etag}
     assert taken.status == 204
     assert held != lost
-    assert client.put_user("kim", person(), **lost).status == 412
+    refused = client.put_user("kim", person(), **lost)
+    assert (refused.status, refused.json["type"]) == (412, "/problems/lock-lost")
     assert client.put_head(**lost).status == 412
     assert append(client, 1, lost) == finish(client, 1, lost) == begin(client, 1, lost) == 412
     assert client.ask("PUT", "/v1/lock", HOLDER, {"If-Match": lost["Hubcfg-Lock"]}).status == 412
@@ -156,6 +159,16 @@ def test_an_org_is_marked_only_as_it_is(client: Client) -> None:
     assert finish(client, 1, held, staff=staff, client=clients + " ") == 409
     assert client.get("/v1/state").json["interrupted"]["done"] == []
     assert finish(client, 1, held, staff=staff, client=clients) == 204
+
+
+def test_whom_a_deployment_puts_is_remembered_at_once(client: Client) -> None:
+    """Who was put by a deployment that was cut off before it marked the org is not taken for somebody else's."""
+    client.put_head()
+    client.put_user("by-hand", person())
+    held = lock(client)
+    begin(client, 1, held)
+    client.put_user("kim", person(), **held)
+    assert client.get("/v1/orgs/acme/ever").json == {"ever": ["kim"]}
 
 
 def test_an_org_that_was_emptied_is_remembered(client: Client) -> None:

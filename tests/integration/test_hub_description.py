@@ -53,7 +53,7 @@ def test_the_server_keeps_to_its_description(world: str, tmp_path: Path) -> None
         else ["--phases", "coverage,fuzzing"]
     )
     command = [program, "run", address, "-H", f"Authorization: Bearer {TOKEN}", "--exclude-checks", EXCLUDED]
-    command += ["--max-examples", str(examples(8)), "--workers", "4", "--no-color", "--warnings", "off", *chosen]
+    command += ["--max-examples", str(examples(8)), "--no-color", "--warnings", "off", *chosen]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert hub.stop() == 0

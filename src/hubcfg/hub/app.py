@@ -17,10 +17,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hubcfg.core.instants import Instant
-from hubcfg.hub.operations import Answer, Call, Operation
-from hubcfg.hub.problems import MEDIA_TYPE, NO_HEADERS, RefusalError, write_problem
+from hubcfg.hub.operations import API_HEADER, Answer, Call, Operation
+from hubcfg.hub.problems import MEDIA_TYPE, NO_HEADERS, UNSPECIFIC, RefusalError, write_problem
 from hubcfg.hub.reading import Judge, require_json
 from hubcfg.hub.routes import OPERATIONS
+from hubcfg.hub.schemas import API_VERSION
 from hubcfg.hub.store.database import Database
 from hubcfg.hub.tokens import RateLimiter, Right, Token, Tokens
 
@@ -87,7 +88,7 @@ class _Serving:
             try:
                 return _respond(await self._serve(request, operation, judge))
             except RefusalError as refusal:
-                return _refuse(refusal.status, refusal.detail, refusal.headers)
+                return _refuse(refusal.status, refusal.detail, refusal.headers, refusal.kind)
             except sqlite3.OperationalError as error:
                 detail = f"the data cannot be read or written now, and nothing was changed: {error}"
                 return _refuse(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"})
@@ -147,12 +148,12 @@ async def _receive(request: Request, limit: int) -> bytes:
 
 
 def _respond(answer: Answer) -> Response:
-    headers = {} if answer.etag is None else {"ETag": answer.etag}
+    headers = {API_HEADER: str(API_VERSION)} | ({} if answer.etag is None else {"ETag": answer.etag})
     return Response(answer.body, answer.status, headers, answer.media_type if answer.body else None)
 
 
-def _refuse(status: int, detail: str, headers: Mapping[str, str] = NO_HEADERS) -> Response:
-    return Response(write_problem(status, detail), status, dict(headers), MEDIA_TYPE)
+def _refuse(status: int, detail: str, headers: Mapping[str, str] = NO_HEADERS, kind: str = UNSPECIFIC) -> Response:
+    return Response(write_problem(status, detail, kind), status, {API_HEADER: str(API_VERSION), **headers}, MEDIA_TYPE)
 
 
 async def _answer_http_exception(_request: Request, error: Exception) -> Response:

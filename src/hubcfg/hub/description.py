@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
-from hubcfg.hub.operations import JSON_TYPE, Operation, Parameter, Success
+from hubcfg.hub.operations import API_HEADER, JSON_TYPE, Operation, Parameter, Success
 from hubcfg.hub.problems import MEDIA_TYPE
-from hubcfg.hub.schemas import PROBLEM, Schema
+from hubcfg.hub.schemas import API_VERSION, PROBLEM, Schema
 from hubcfg.hub.tokens import Right
 
 _ABOUT = """\
@@ -14,6 +14,7 @@ The reference hub of hubcfg keeps permission bundles user by user, and answers w
 Every answer is canonical JSON (RFC 8785); refusals are problems (RFC 9457). A resource's ETag is the SHA-256 of its body."""
 
 _HEADERS: dict[str, dict[str, Any]] = {
+    API_HEADER: {"description": "The version of this API.", "required": True, "schema": {"const": str(API_VERSION)}},
     "ETag": {
         "description": "The strong ETag: the SHA-256 of the body; the lock's has a number behind it.",
         "required": True,
@@ -128,9 +129,8 @@ def _describe_parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _describe_success(success: Success) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": success.description}
-    if success.has_etag:
-        described["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
+    names = (API_HEADER, "ETag") if success.has_etag else (API_HEADER,)
+    described: dict[str, Any] = {"description": success.description, "headers": _refer_headers(names)}
     if success.schema is not None:
         described["content"] = {success.media_type: {"schema": _refer(success.schema)}}
     return described
@@ -138,13 +138,15 @@ def _describe_success(success: Success) -> dict[str, Any]:
 
 def _describe_refusal(status: HTTPStatus) -> dict[str, Any]:
     description, headers = _REFUSALS[status]
-    described: dict[str, Any] = {
+    return {
         "description": description,
+        "headers": _refer_headers((API_HEADER, *headers)),
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    if headers:
-        described["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
-    return described
+
+
+def _refer_headers(names: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _refer(schema: Schema) -> Schema:

@@ -14,6 +14,7 @@ from hubcfg.hub.schemas import Schema
 from hubcfg.hub.tokens import Right, Token
 
 JSON_TYPE = "application/json"
+API_HEADER = "Hubcfg-Api"
 BINARY_TYPE = "application/octet-stream"
 
 SMALL = 1 << 20

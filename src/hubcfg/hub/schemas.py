@@ -6,6 +6,7 @@ from hubcfg.core.ids import ID_PATTERN
 
 Schema: TypeAlias = dict[str, Any]
 
+API_VERSION = 1
 MAX_SERIAL = 2**53 - 1
 PERMISSION_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*){2}$"
 _INSTANT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"
@@ -203,6 +204,7 @@ HOLDER = record(
 STATE = record(
     "Where the hub stands.",
     {
+        "api": {"description": "The version of this API.", "const": API_VERSION},
         "serial": {"description": "The last record's serial; 0 before the first.", "type": "integer", "minimum": 0},
         "record_sha256": optional(SHA256),
         "lock": optional(HOLDER),
@@ -218,7 +220,7 @@ STATE = record(
             )
         ),
     },
-    ("serial", "record_sha256", "lock", "interrupted"),
+    ("api", "serial", "record_sha256", "lock", "interrupted"),
     title="State",
 )
 DEPLOYMENT = record(

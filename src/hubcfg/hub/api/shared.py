@@ -4,7 +4,7 @@ import sqlite3
 from http import HTTPStatus
 
 from hubcfg.hub.operations import Call, Parameter
-from hubcfg.hub.problems import RefusalError
+from hubcfg.hub.problems import LOCK_LOST, RefusalError
 from hubcfg.hub.schemas import AUDIENCE, ORG, USER
 from hubcfg.hub.store.deploying import load_lock, load_running
 
@@ -58,4 +58,4 @@ def _require_own_lock(connection: sqlite3.Connection, call: Call) -> None:
     if lock is None:
         raise conflict("nobody holds the lock: `PUT /v1/lock` takes it")
     if call.header("Hubcfg-Lock") != lock.etag:
-        raise RefusalError(HTTPStatus.PRECONDITION_FAILED, "you don't hold the lock any more")
+        raise RefusalError(HTTPStatus.PRECONDITION_FAILED, "you don't hold the lock any more", kind=LOCK_LOST)

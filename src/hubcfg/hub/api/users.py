@@ -38,6 +38,7 @@ from hubcfg.hub.operations import (
 from hubcfg.hub.problems import RefusalError
 from hubcfg.hub.schemas import AUDIENCE, PAGE, PERSON
 from hubcfg.hub.store import people
+from hubcfg.hub.store.deploying import add_ever, load_running
 from hubcfg.hub.tokens import Right
 
 _USERS = "Users"
@@ -76,6 +77,9 @@ def _put_user(connection: sqlite3.Connection, call: Call) -> Answer:
     audience = call.body["audience"]
     if people.load_head(connection, org, audience) is None:
         raise conflict(f"`{org}` has no head for `{audience}`: put that first")
+    if load_running(connection) is not None:
+        # If this deployment is cut off now, its people must not pass for somebody else's (docs/hub.md, "Deployments").
+        add_ever(connection, org, [user])
     return written(people.save_user(connection, org, user, call.body), is_new=current is None)
 
 

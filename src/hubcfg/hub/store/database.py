@@ -25,7 +25,8 @@ CREATE TABLE users (
 CREATE INDEX users_by_audience ON users (org, audience, id);
 CREATE INDEX users_by_set ON users (set_id);
 CREATE TABLE deployed (org TEXT NOT NULL, audience TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (org, audience)) WITHOUT ROWID;
-CREATE TABLE ever (org TEXT PRIMARY KEY, users TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE finished (org TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE ever (org TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (org, user)) WITHOUT ROWID;
 CREATE TABLE records (serial INTEGER PRIMARY KEY, record TEXT NOT NULL, sources BLOB);
 CREATE TABLE running (one INTEGER PRIMARY KEY CHECK (one = 1), serial INTEGER NOT NULL, beginning TEXT NOT NULL);
 CREATE TABLE done (org TEXT PRIMARY KEY) WITHOUT ROWID;

@@ -8,6 +8,7 @@ from typing import Any
 
 from hubcfg.core.canonical import Json, canonical_json
 from hubcfg.hub.conditions import etag_of
+from hubcfg.hub.schemas import API_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ def save_deployed(connection: sqlite3.Connection, org: str, files: Mapping[str, 
     """Writes down what the running deployment left of an org, and that it has finished it."""
     connection.execute("DELETE FROM deployed WHERE org = ?", (org,))
     connection.executemany("INSERT INTO deployed VALUES (?, ?, ?)", [(org, key, text) for key, text in files.items()])
-    connection.execute("INSERT OR REPLACE INTO ever VALUES (?, ?)", (org, canonical_json(list(ever)).decode()))
+    add_ever(connection, org, ever)
+    connection.execute("INSERT OR IGNORE INTO finished VALUES (?)", (org,))
     connection.execute("INSERT OR IGNORE INTO done VALUES (?)", (org,))
 
 
@@ -76,9 +78,13 @@ def load_deployed(connection: sqlite3.Connection, org: str, audience: str) -> by
 
 
 def load_ever(connection: sqlite3.Connection, org: str) -> list[str]:
-    """Returns who was ever deployed to an org."""
-    found = connection.execute("SELECT users FROM ever WHERE org = ?", (org,)).fetchone()
-    return [] if found is None else list(json.loads(found[0]))
+    """Returns who was ever deployed to an org, sorted by code point."""
+    return [user for (user,) in connection.execute("SELECT user FROM ever WHERE org = ? ORDER BY user", (org,))]
+
+
+def add_ever(connection: sqlite3.Connection, org: str, users: Sequence[str]) -> None:
+    """Remembers for good that users were deployed to an org."""
+    connection.executemany("INSERT OR IGNORE INTO ever VALUES (?, ?)", [(org, user) for user in users])
 
 
 def load_serial(connection: sqlite3.Connection) -> int:
@@ -96,6 +102,7 @@ def load_state(connection: sqlite3.Connection) -> dict[str, Json]:
     if running is not None:
         interrupted = {"serial": running.serial, "beginning": running.beginning, "done": done}
     return {
+        "api": API_VERSION,
         "serial": serial,
         "record_sha256": None if record is None else sha256_of(record[0]),
         "lock": None if lock is None else json.loads(lock.holder),

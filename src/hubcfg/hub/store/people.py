@@ -138,7 +138,7 @@ def _join(rows: Iterator[tuple[str, str]]) -> bytes:
 
 def list_orgs(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
     """Returns the hex SHA-256 of the live bundles of every org that has a head, or was deployed once and has none now."""
-    orgs: dict[str, dict[str, str]] = {org: {} for (org,) in connection.execute("SELECT org FROM ever")}
+    orgs: dict[str, dict[str, str]] = {org: {} for (org,) in connection.execute("SELECT org FROM finished")}
     for org, audience in connection.execute("SELECT org, audience FROM heads").fetchall():
         bundle = build_bundle(connection, org, audience)
         assert bundle is not None
@@ -155,5 +155,5 @@ def live_bundles(connection: sqlite3.Connection, org: str) -> dict[str, bytes]:
 
 def knows_org(connection: sqlite3.Connection, org: str) -> bool:
     """Whether the hub has anything of an org, or once had by a deployment."""
-    query = "SELECT 1 FROM heads WHERE org = ?1 UNION ALL SELECT 1 FROM ever WHERE org = ?1 LIMIT 1"
+    query = "SELECT 1 FROM heads WHERE org = ?1 UNION ALL SELECT 1 FROM finished WHERE org = ?1 LIMIT 1"
     return connection.execute(query, (org,)).fetchone() is not None
