@@ -174,7 +174,7 @@ class Drafter:
         if group.audience is Audience.CLIENT:
             page["audience"] = "client"
         if group.includes:
-            page["includes"] = sorted(self._ids[mask] for mask in group.includes)
+            page["includes"] = list[Value](sorted(self._ids[mask] for mask in group.includes))
         if group.own:
             page["permissions"] = list[Value](self._patterns(group.own))
         return page

@@ -142,9 +142,23 @@ class NeedFinder:
             return Need(_pieces(grants), tuple(sorted(wanted)))
         for product, end in due.items():
             if opened.get(product, -1) < end:
-                bit = self._opener(ends[end] & base & catalog.of_product(product))
-                grants[end] |= bit
+                grants[end] |= self._opener(ends[end] & base & catalog.of_product(product))
+        for product in wanted - opened.keys() - due.keys():
+            # It is open, and nothing in it is held: whatever was granted there is without effect.
+            grants[END] |= self._opener(catalog.of_product(product) & self._powerless(rights))
         return Need(_pieces(grants))
+
+    def _powerless(self, rights: Rights) -> Mask:
+        """Returns the permissions that come to nothing where they are granted with a role."""
+        beyond = rights.audience & ~rights.ceiling
+        if rights.role is None or not rights.role.is_read_only:
+            return beyond
+        lowered = 0
+        for name in self._catalog.to_names(rights.audience & ~self._catalog.read):
+            bit = self._catalog.match(name)
+            if not self._catalog.reads_beside(bit) & rights.ceiling & rights.audience:
+                lowered |= bit
+        return beyond & self._catalog.read | lowered
 
     def _due(self, ends: dict[Instant, Mask], base: Mask, wanted: frozenset[str]) -> dict[str, Instant]:
         """Returns until when products must be open for the baseline in them to last as long as it does."""
@@ -154,7 +168,7 @@ class NeedFinder:
         return due
 
     def _opener(self, mask: Mask) -> Mask:
-        """Returns one permission of the baseline that, granted, opens its product: one that is not sensitive if possible."""
+        """Returns one permission of a set that, granted, opens its product: one that is not sensitive if possible."""
         plain = mask & ~self._catalog.sensitive or mask
         return plain & -plain
 

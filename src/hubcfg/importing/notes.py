@@ -13,7 +13,7 @@ from hubcfg.resolver.access import Rights
 from hubcfg.validator.config import Org
 
 _PLAIN = re.compile(r"[\w.@+*/:-]{1,254}\Z")
-_MOST_IN_COMMENT = 12
+_MOST_IN_COMMENT = 5
 
 
 class Kind(Enum):
@@ -92,7 +92,7 @@ class Comparison:
         if before.manage != after.manage:
             yield self._note(None, "manage", Kind.DIFFERENT, (before.manage,), f"here it is {after.manage}")
         old, new = before.products, after.products or {}
-        if old is not None:
+        if old is not None and catalog is not None:
             lost = [id for id, state in old.items() if new.get(id) != state]
             more = [id for id in new if id not in old]
             if lost:

@@ -38,7 +38,11 @@ def read_people(table: Table, starter: Starter, only: str | None = None) -> tupl
     """Returns the orgs of a table, or the one that is named, and all that is wrong with the table."""
     orgs = []
     for id, rows in sorted(table.orgs.items()):
-        if only in (None, id):
+        if not is_id(id):
+            line = min(row.line for row in rows.values())
+            near = make_id(id)
+            table.fault(line, f"`{id}` can't be the id of an org", f"write `{near}`" if near else None)
+        elif only in (None, id):
             org = starter.start(HeldOrg(id, None, {}))
             orgs.append(_OrgReader(table, org).read(rows))
     return orgs, sorted(table.findings, key=finding_order)

@@ -26,5 +26,5 @@ def find_teams(managed: Mapping[str, Iterable[str]], people: Iterable[str]) -> d
     teams: dict[str, Value] = {}
     for members, leads in sorted(alike.items(), key=lambda item: item[1]):
         id = unique(f"team-{make_id(leads[0].partition('@')[0]) or len(teams) + 1}", teams)
-        teams[id] = {"leads": list(leads), "members": sorted(members)}
+        teams[id] = {"leads": list(leads), "members": list[Value](sorted(members))}
     return teams

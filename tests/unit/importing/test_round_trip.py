@@ -1,7 +1,5 @@
 """What is imported compiles to what it was imported from: the examples, and random projects."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 
