@@ -21,6 +21,7 @@ TABLES = (
     "users",
     "deployed",
     "ever",
+    "finished",
     "records",
     "running",
     "done",
