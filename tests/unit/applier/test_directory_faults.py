@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from hubcfg.applier import folder_lock
+from hubcfg.applier.folder_files import remove_tree
 from hubcfg.applier.folder_lock import HeldLock
 from hubcfg.applier.holder import Holder, is_gone
 from hubcfg.applier.target import LockedError, StaleError, TargetError
@@ -142,7 +143,7 @@ def try_every_step(tmp_path: Path, is_due: Callable[[int, int, str], bool], stri
         expected.check(reader)
         assert find_leftovers(folder, len(expected.records)) == []
         assert len(list((folder / "releases").iterdir())) == KEPT
-        shutil.rmtree(folder)
+    remove_tree(tmp_path)
     return codes
 
 
