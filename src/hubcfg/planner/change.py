@@ -191,9 +191,17 @@ class OrgChange:
 
     def groups(self) -> list[tuple[AccessChange, list[UserChange]]]:
         """Returns the users by what changes: sensitive gains first, then other gains, then the rest."""
-        grouped: dict[AccessChange, list[UserChange]] = {}
+        same: dict[
+            int, tuple[AccessChange, list[UserChange]]
+        ] = {}  # most who share a change share the object; to hash it is slow
         for user in self.users:
-            grouped.setdefault(user.access, []).append(user)
+            same.setdefault(id(user.access), (user.access, []))[1].append(user)
+        grouped: dict[AccessChange, list[UserChange]] = {}
+        for access, users in same.values():
+            grouped.setdefault(access, []).extend(users)
+        if len(grouped) < len(same):
+            for users in grouped.values():
+                users.sort(key=lambda user: (user.id, user.after is not None))
         return sorted(grouped.items(), key=lambda item: (_urgency(item[0]), item[1][0].id))
 
 

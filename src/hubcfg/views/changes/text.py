@@ -25,6 +25,8 @@ from hubcfg.views.held import fold_names, wrap
 
 # What is shown before the rest is only counted; JSON and `-v` leave nothing out.
 SHOWN_USERS, SHOWN_GROUPS, SHOWN_LINES = 10, 50, 8
+# Of users who gain something sensitive, with a shield.
+SHOWN_GAINERS = 1_000
 _LABEL = 10
 _COLORS = {"+": "good", "-": "bad", "±": "warning"}
 VERDICT_COLORS = {
@@ -37,7 +39,7 @@ VERDICT_COLORS = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How text about changes looks. With a `shield` it stands before what is sensitive, and none of that is only counted."""
+    """How text about changes looks. With a `shield` it stands before what is sensitive, and no permission of that is only counted."""
 
     width: int
     use_color: bool
@@ -56,12 +58,12 @@ class Style:
         """Yields a text as lines in a colour."""
         return (self.paint(line, color) for line in self.wrap(text, head, hang))
 
-    def cut(self, names: Iterable[str]) -> list[str]:
+    def cut(self, names: Iterable[str], most: int = SHOWN_USERS) -> list[str]:
         """Returns the first of some names, and how many more there are."""
         listed = list(names)
-        if self.is_verbose or len(listed) <= SHOWN_USERS:
+        if self.is_verbose or len(listed) <= most:
             return listed
-        return [*listed[:SHOWN_USERS], f"… and {len(listed) - SHOWN_USERS:,} more"]
+        return [*listed[:most], f"… and {len(listed) - most:,} more"]
 
 
 class ChangesText:
@@ -113,7 +115,8 @@ class ChangesText:
             yield from self._bold(self._style.wrap(f"{presence}: {names[0]}" if presence else names[0], "  ", 4))
         else:
             head = f"{number(len(names), f'{presence} user' if presence else 'user')}:"
-            shown = names if self._style.shield and gives_sensitive(change) else self._style.cut(names)
+            most = SHOWN_GAINERS if self._style.shield and gives_sensitive(change) else SHOWN_USERS
+            shown = self._style.cut(names, most)
             yield from self._bold(self._style.wrap(f"{head} {', '.join(shown)}", "  ", 4))
         for label, text in facts_of_users(change):
             yield from self._style.wrap(text, f"    {label:<{_LABEL}}", 6)

@@ -1,6 +1,8 @@
 """One org in a comment: what changes for whom, what is sensitive first."""
 
 from collections.abc import Iterator
+from functools import cached_property
+from itertools import chain, islice
 
 from hubcfg.core.instants import Instant
 from hubcfg.planner.change import AccessChange, OrgChange, Presence, UserChange
@@ -22,7 +24,7 @@ from hubcfg.views.counts import number
 from hubcfg.views.held import fold_names
 from hubcfg.views.inert import code, prose
 from hubcfg.views.plan.level import ALL, Level, Packing, cut_names
-from hubcfg.views.plan.packing import WIDER, Pack, pack_by_permissions, pack_by_users
+from hubcfg.views.plan.packing import WIDER, Group, Pack, pack_by_permissions, pack_by_users
 from hubcfg.views.plan.words import SHIELD, describe_strangers
 
 # Of who only loses something sensitive, as many are named before they are counted; who gains it is named as long as it fits.
@@ -31,9 +33,32 @@ SHOWN_LOSERS = 10
 SHOWN_OF_REMOVED = 3
 
 
-def render_org(org: OrgPlan, level: Level, now: Instant, *, is_alone: bool) -> Iterator[str]:
-    """Yields the lines about an org; one that is alone needs no witnesses of its own."""
-    return _Org(org, level, now, is_alone).render()
+class OrgDetails:
+    """An org to show, with what takes long to work out, which is done once for all levels."""
+
+    def __init__(self, org: OrgPlan) -> None:
+        self.org = org
+        self.change: OrgChange = org.change
+        self.groups: list[Group] = org.change.groups()
+        self.sensitive = [one for one in self.groups if touches_sensitive(one[0])]
+        self.routine = [one for one in self.groups if not touches_sensitive(one[0])]
+
+    @cached_property
+    def by_users(self) -> list[Pack]:
+        """What is sensitive, by users."""
+        return pack_by_users(self.sensitive)
+
+    @cached_property
+    def by_permissions(self) -> list[Pack]:
+        """What is sensitive, by permissions."""
+        return pack_by_permissions(self.sensitive)
+
+    def render(self, level: Level, now: Instant, *, is_alone: bool) -> Iterator[str]:
+        """Yields the lines about the org; one that is alone needs no witnesses of its own."""
+        if level.packing is Packing.NONE:
+            return _Org(self, level, now, is_alone).render()
+        packs = self.by_users if level.packing is Packing.USERS else self.by_permissions
+        return (render_pack(one, level) for one in packs)
 
 
 def render_pack(pack: Pack, level: Level) -> str:
@@ -50,28 +75,22 @@ def item_words(sign: str, text: str) -> str:
 
 
 class _Org:
-    def __init__(self, org: OrgPlan, level: Level, now: Instant, is_alone: bool) -> None:
-        self._org = org
-        self._change: OrgChange = org.change
+    def __init__(self, details: OrgDetails, level: Level, now: Instant, is_alone: bool) -> None:
+        self._details = details
+        self._change = details.change
         self._level = level
         self._now = now
         self._is_alone = is_alone
 
     def render(self) -> Iterator[str]:
         """Yields the lines."""
-        if self._level.packing is not Packing.NONE:
-            pack = pack_by_users if self._level.packing is Packing.USERS else pack_by_permissions
-            yield from (render_pack(one, self._level) for one in pack([self._change]))
-            return
         facts = [f"- {text}" for text in self._facts()]
         if facts:
             yield from (*facts, "")
-        groups = self._change.groups()
-        kept = [one for one in groups if touches_sensitive(one[0])]
-        rest = [one for one in groups if not touches_sensitive(one[0])]
-        for change, users in [*kept, *rest[: self._level.groups]]:
+        shown = islice(self._details.routine, self._level.groups)
+        for change, users in chain(self._details.sensitive, shown):
             yield from self._group(change, users)
-        if left := rest[self._level.groups :]:
+        if left := self._details.routine[self._level.groups :]:
             count = number(sum(len(users) for _, users in left), "more user")
             yield f"And {count}, with nothing sensitive."
 
@@ -79,8 +98,8 @@ class _Org:
         if not self._is_alone:
             yield from describe_witnesses(self._change, self._now, code)
         yield from facts_of_org(self._change, lambda names: cut_names(names, min(self._level.users, 20)), code)
-        if self._org.strangers:
-            yield prose(describe_strangers(self._org, min(self._level.users, 20)), 10_000)
+        if self._details.org.strangers:
+            yield prose(describe_strangers(self._details.org, min(self._level.users, 20)), 10_000)
 
     def _group(self, change: AccessChange, users: list[UserChange]) -> Iterator[str]:
         presence = PRESENCE.get(change.presence)

@@ -37,8 +37,11 @@ LEVELS = (
     Level(users=3, lines=0, groups=20, orgs=100, remarks=10),
     Level(users=3, lines=0, groups=0, orgs=20, remarks=5),
     Level(users=3, lines=0, groups=0, orgs=5, remarks=3, packing=Packing.USERS),
-    Level(users=3, lines=0, groups=0, orgs=5, remarks=3, packing=Packing.PERMISSIONS),
-    Level(users=3, lines=0, groups=0, orgs=0, remarks=3, packing=Packing.PROJECT),
+    *(
+        Level(users, lines=0, groups=0, orgs=5, remarks=3, packing=Packing.PERMISSIONS)
+        for users in (1_000, 300, 100, 30, 10, 3)
+    ),
+    *(Level(users, lines=0, groups=0, orgs=0, remarks=3, packing=Packing.PROJECT) for users in (10, 3)),
 )
 NOTES = {
     Packing.NONE: "Shortened to fit: of what is not sensitive, some is only counted",

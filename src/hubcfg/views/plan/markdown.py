@@ -4,17 +4,17 @@ Where it would be too long, the routine is counted and what is sensitive packed;
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from functools import cached_property
+from itertools import chain, islice
 
 from hubcfg.core.finding import Finding
-from hubcfg.planner.change import OrgChange
-from hubcfg.planner.plan import OrgPlan, Plan
+from hubcfg.planner.plan import Plan
 from hubcfg.planner.verdict import NO_TOTALS, Totals
-from hubcfg.views.changes.facts import PRESENCE, gives_sensitive, touches_sensitive
+from hubcfg.views.changes.facts import PRESENCE, gives_sensitive
 from hubcfg.views.changes.words import describe_witnesses
 from hubcfg.views.counts import number
 from hubcfg.views.inert import code, prose, tagged
-from hubcfg.views.plan.comment_org import item_words, render_org, render_pack
+from hubcfg.views.plan.comment_org import OrgDetails, item_words, render_pack
 from hubcfg.views.plan.comment_remarks import Remarks
 from hubcfg.views.plan.level import LEVELS, NOTES, Level, Packing, cut_names
 from hubcfg.views.plan.packing import Item, Pack, pack_by_permissions, sensitive_items
@@ -30,15 +30,15 @@ _WHERE = "`hubcfg plan` as `html` or with `-v` shows all of it."
 
 def render_markdown(plan: Plan, findings: Sequence[Finding]) -> str:
     """Returns the comment; it begins with MARKER."""
+    comment = _Comment(plan, findings)
     for level in LEVELS:
-        text = _fit(_Comment(plan, findings, level).render())
+        text = _fit(comment.render(level))
         if text is not None:
             return text
-    packs = pack_by_permissions(org.change for org in plan.orgs)
-    count = len(packs)
+    count = len(comment.packs)
     while True:
         count //= 2
-        text = _fit(_Comment(plan, findings, LEVELS[-1], packs, count).render())
+        text = _fit(comment.render(LEVELS[-1], count))
         if text is not None:
             return text
 
@@ -57,48 +57,42 @@ def _fit(lines: Iterable[str]) -> str | None:
 
 
 class _Comment:
-    """A comment at some level; with `packs`, only the first `count` of what is sensitive."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        findings: Sequence[Finding],
-        level: Level,
-        packs: list[Pack] | None = None,
-        count: int | None = None,
-    ) -> None:
+    def __init__(self, plan: Plan, findings: Sequence[Finding]) -> None:
         self._plan = plan
-        self._level = level
+        self._findings = findings
         self._now = plan.comparison.instant
-        self._packs = packs
-        self._count = count
-        self._remarks = Remarks(plan, findings, level.remarks)
+        self._orgs = [OrgDetails(org) for org in ordered_orgs(plan)]
         self._is_one = sum(not org.change.is_empty for org in plan.orgs) == 1
+        self._gains = [(one, gain) for one in self._orgs for gain in _find_gains(one)]
 
-    def render(self) -> Iterator[str]:
-        """Yields the lines."""
-        plan, warnings, others = self._plan, [*self._remarks.warnings()], [*self._remarks.others()]
+    @cached_property
+    def packs(self) -> list[Pack]:
+        """What is sensitive of the whole project, by permissions."""
+        return pack_by_permissions(group for org in self._orgs for group in org.sensitive)
+
+    def render(self, level: Level, count: int | None = None) -> Iterator[str]:
+        """Yields the lines; with `count`, only so many of what is sensitive."""
+        plan, remarks = self._plan, Remarks(self._plan, self._findings, level.remarks)
+        warnings, others = [*remarks.warnings()], [*remarks.others()]
         yield MARKER
         if plan.is_empty and not plan.has_work and not warnings:
             yield f"**hubcfg plan:** {prose(describe_nothing(plan))}"
             yield from _block(others)
             return
-        if self._packs is not None:
-            hidden = sum(len(pack.folded()) for pack in self._packs[self._count :])
+        if count is not None:
+            hidden = sum(len(pack.folded()) for pack in self.packs[count:])
             yield f"**{number(hidden, 'sensitive line')} of this plan fit into no comment.** {_WHERE}"
             yield ""
         yield self._summary()
         yield from _block(warnings)
         yield from _block(self._at_once())
-        if self._level is not LEVELS[0]:
-            yield f"\n{NOTES[self._level.packing] if self._packs is None else 'Shortened to fit'}. {_WHERE}"
-        yield from self._orgs()
+        if level is not LEVELS[0]:
+            yield f"\n{NOTES[level.packing] if count is None else 'Shortened to fit'}. {_WHERE}"
+        yield from self._details(level, count)
         if plan.approvals:
-            yield from _folded(
-                f"{number(len(plan.approvals), 'approval')} for what is sensitive", self._remarks.approvals()
-            )
+            yield from _folded(f"{number(len(plan.approvals), 'approval')} for what is sensitive", remarks.approvals())
         yield from _block(others)
-        yield f"\n{self._remarks.origin()}"
+        yield f"\n{remarks.origin()}"
 
     def _summary(self) -> str:
         plan, comparison = self._plan, self._plan.comparison
@@ -111,48 +105,38 @@ class _Comment:
 
     def _at_once(self) -> Iterator[str]:
         """Yields what a reader sees without unfolding anything: who gains what is sensitive, or else a witness; who loses."""
-        gains = [(org.change, one) for org in ordered_orgs(self._plan) for one in _gains(org.change)]
-        for org, (notes, pack) in gains[:SHOWN_AT_ONCE]:
+        for org, (notes, pack) in self._gains[:SHOWN_AT_ONCE]:
             users = ", ".join(map(code, pack.users)) if len(pack.users) <= 3 else number(len(pack.users), "user")
             items = [item_words(sign, text) for sign, text in pack.folded() if sign != "-"]
-            where = "" if self._is_one else f"{code(org.id)}: "
+            where = "" if self._is_one else f"{code(org.change.id)}: "
             yield f"- {SHIELD} {where}{users}{notes}: {', '.join(cut_names(items, 4))}"
-        if len(gains) > SHOWN_AT_ONCE:
-            users = number(sum(len(pack.users) for _, (_, pack) in gains[SHOWN_AT_ONCE:]), "more user")
+        if len(self._gains) > SHOWN_AT_ONCE:
+            users = number(sum(len(pack.users) for _, (_, pack) in self._gains[SHOWN_AT_ONCE:]), "more user")
             yield f"- {SHIELD} and {users}, below"
         if self._plan.comparison.is_empty:
             yield "- nobody's access changes"
         witnesses = describe_witnesses(self._plan.comparison, self._now, code)
-        yield from (f"- {text}" for text in islice(witnesses, 1 if gains else 0, None))
+        yield from (f"- {text}" for text in islice(witnesses, 1 if self._gains else 0, None))
 
-    def _orgs(self) -> Iterator[str]:
-        if self._level.packing is Packing.PROJECT:
-            packs = pack_by_permissions(org.change for org in self._plan.orgs) if self._packs is None else self._packs
-            yield from _folded(
-                f"{SHIELD} what is sensitive", (render_pack(pack, self._level) for pack in packs[: self._count])
-            )
-        orgs = ordered_orgs(self._plan)
-        in_full = [org for org in orgs if touches(org.change) and self._level.packing is not Packing.PROJECT]
-        rest = [org for org in orgs if org not in in_full]
-        for org in [*in_full, *rest[: self._level.orgs]]:
-            yield from _folded(self._head(org), render_org(org, self._level, self._now, is_alone=self._is_one))
-        if left := rest[self._level.orgs :]:
+    def _details(self, level: Level, count: int | None) -> Iterator[str]:
+        is_by_org = level.packing is not Packing.PROJECT
+        if not is_by_org:
+            yield from _folded(f"{SHIELD} what is sensitive", (render_pack(pack, level) for pack in self.packs[:count]))
+        in_full = [org for org in self._orgs if org.sensitive and is_by_org]
+        rest = [org for org in self._orgs if not (org.sensitive and is_by_org)]
+        for org in chain(in_full, rest[: level.orgs]):
+            yield from _folded(_head(org), org.render(level, self._now, is_alone=self._is_one))
+        if left := rest[level.orgs :]:
             totals = NO_TOTALS
             for org in left:
                 totals = totals.plus(org.change.totals)
             yield f"\n{number(len(left), 'more org')}: {_counts(totals)}"
 
-    def _head(self, org: OrgPlan) -> str:
-        presence = PRESENCE.get(org.change.presence)
-        shield = f"{SHIELD} " if touches(org.change) else ""
-        said = f"{f'{presence}, ' if presence else ''}{org.change.verdict.value}"
-        return f"{shield}{tagged(org.id)}: {said} · {_counts(org.change.totals)}"
 
-
-def _gains(org: OrgChange) -> list[tuple[str, Pack]]:
+def _find_gains(org: OrgDetails) -> list[tuple[str, Pack]]:
     """Returns users who gain the same that is sensitive, with what else is the same about them; the fewest users first."""
     found: dict[tuple[str, tuple[Item, ...]], list[str]] = {}
-    for change, users in org.groups():
+    for change, users in org.sensitive:
         if gives_sensitive(change):
             role = change.role.after if change.role is not None else None
             notes = [PRESENCE.get(change.presence), None if role is None else f"role {code(role)}"]
@@ -163,9 +147,11 @@ def _gains(org: OrgChange) -> list[tuple[str, Pack]]:
     return sorted(packs, key=lambda one: (len(one[1].users), one[1].items, one[0]))
 
 
-def touches(org: OrgChange) -> bool:
-    """Whether anything sensitive is gained, held more widely or lost in an org."""
-    return any(touches_sensitive(user.access) for user in org.users)
+def _head(org: OrgDetails) -> str:
+    change, presence = org.change, PRESENCE.get(org.change.presence)
+    shield = f"{SHIELD} " if org.sensitive else ""
+    said = f"{f'{presence}, ' if presence else ''}{change.verdict.value}"
+    return f"{shield}{tagged(change.id)}: {said} · {_counts(change.totals)}"
 
 
 def _block(lines: Iterable[str]) -> Iterator[str]:

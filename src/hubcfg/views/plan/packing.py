@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hubcfg.planner.change import AccessChange, OrgChange
+from hubcfg.planner.change import AccessChange, UserChange
 from hubcfg.views.changes.words import sign_of
 from hubcfg.views.held import fold_names
 
 # A sign (`±` also for what is held more widely) and a permission.
 Item: TypeAlias = tuple[str, str]
+# Users with the same change.
+Group: TypeAlias = tuple[AccessChange, list[UserChange]]
 WIDER = "held more widely"
 
 
@@ -37,14 +39,14 @@ def sensitive_items(change: AccessChange) -> tuple[Item, ...]:
     return tuple(sorted([*items, *((WIDER, name) for name in change.widened)]))
 
 
-def pack_by_users(orgs: Iterable[OrgChange]) -> list[Pack]:
+def pack_by_users(groups: Iterable[Group]) -> list[Pack]:
     """Returns users together of whom all the same is sensitive; the fewest users first, who stand out."""
-    return _ordered(Pack(tuple(users), items) for items, users in _users_by_items(orgs).items())
+    return _ordered(Pack(tuple(users), items) for items, users in _users_by_items(groups).items())
 
 
-def pack_by_permissions(orgs: Iterable[OrgChange]) -> list[Pack]:
+def pack_by_permissions(groups: Iterable[Group]) -> list[Pack]:
     """Returns each permission once with all users, those together that the very same users have."""
-    sets = list(_users_by_items(orgs).items())
+    sets = list(_users_by_items(groups).items())
     where: dict[Item, list[int]] = {}
     for number, (items, _) in enumerate(sets):
         for item in items:
@@ -58,12 +60,11 @@ def pack_by_permissions(orgs: Iterable[OrgChange]) -> list[Pack]:
     )
 
 
-def _users_by_items(orgs: Iterable[OrgChange]) -> dict[tuple[Item, ...], list[str]]:
+def _users_by_items(groups: Iterable[Group]) -> dict[tuple[Item, ...], list[str]]:
     found: dict[tuple[Item, ...], list[str]] = {}
-    for org in orgs:
-        for change, users in org.groups():
-            if items := sensitive_items(change):
-                found.setdefault(items, []).extend(user.id for user in users)
+    for change, users in groups:
+        if items := sensitive_items(change):
+            found.setdefault(items, []).extend(user.id for user in users)
     return found
 
 
