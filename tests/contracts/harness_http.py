@@ -24,6 +24,7 @@ STATEMENTS = {
 PAGES = {
     "another program": (200, "text/html; charset=utf-8", b"<html>hello</html>"),
     "another version": (404, "application/problem+json", b'{"title":"Not Found","status":404,"type":"about:blank"}'),
+    "newer API": (200, "application/json", b'{"api":2,"serial":1,"record_sha256":"0","lock":null,"interrupted":null}'),
     "another JSON": (200, "application/json", b'{"serial":"one"}'),
     "broken JSON": (200, "application/json", b'{"serial":1'),
 }

@@ -29,6 +29,7 @@ from hubcfg.core.errors import HubcfgError
 from hubcfg.planner.held import NOTHING_HELD, HeldOrg
 from hubcfg.platforms.grants import Audience
 
+_API = 1
 _TAKE_TRIES = 5
 _PAGE = 200
 
@@ -203,6 +204,12 @@ class Hub:
     def _read_state(self) -> tuple[int, str | None, Holder | None, Interrupted | None]:
         """Returns the serial, the digest of the last record, the lock's holder, and what was interrupted."""
         value = self._get("/v1/state", "the hub's state")
+        version = value.get("api", _API)
+        if version != _API:
+            raise ForeignStateError(
+                f"the hub speaks version {str(version)[:20]} of its API, and this hubcfg version {_API}",
+                help="update hubcfg",
+            )
         serial, digest = value.get("serial"), value.get("record_sha256")
         lock, broken = value.get("lock"), value.get("interrupted")
         holder = read_holder(lock)
