@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -63,3 +64,18 @@ def _shape(schema: Any) -> Any:
             if not (key in ("description", "title") and isinstance(value, str)) and (key, value) != ("required", [])
         }
     return [_shape(one) for one in schema] if isinstance(schema, list) else schema
+
+
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
+def test_without_the_extra_the_command_says_what_to_install(
+    hubcfg: Run, missing: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`hub serve` names the package that is missing, and the command that installs it; describing the API needs neither."""
+    for name in [
+        one for one in sys.modules if one.split(".")[0] == missing or one in ("hubcfg.hub.app", "hubcfg.hub.serving")
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    done = hubcfg("hub", "serve", "--data", str(tmp_path / "hub.sqlite"), "--token-env", "HUB_TOKEN")
+    assert (done.code, missing in done.err, "pip install 'hubcfg[hub]'" in done.err) == (2, True, True)
+    assert hubcfg("hub", "openapi").code == 0

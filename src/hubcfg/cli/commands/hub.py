@@ -63,10 +63,11 @@ def serve(
         from hubcfg.hub.serving import serve as run
         from hubcfg.hub.tokens import Tokens
     except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("starlette", "uvicorn"):
             raise
         help = "`pip install 'hubcfg[hub]'` installs what it needs"
-        raise UsageError(f"the hub needs `{error.name}`, which is not installed", help=help) from error
+        raise UsageError(f"the hub needs `{missing}`, which is not installed", help=help) from error
     tokens = Tokens([_read_token(token_env)], [_read_token(name) for name in read_token_envs])
     # Other commands end soon and never look for cycles; a server runs for long.
     gc.enable()
