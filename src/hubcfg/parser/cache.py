@@ -56,6 +56,7 @@ class ParseCache:
         self.fitting: set[bytes]
         self._tree, self._records, self._objects, self._spans, self.fitting = loaded or ({}, {}, {}, {}, set())
         self._known_fitting = len(self.fitting)
+        self._by_object: dict[str, bytes] = {}
         self._used: set[bytes] = set()
         self._seen: dict[str, bytes] = {}
         self._fresh_bytes = self._looked_at = self._located = 0
@@ -95,7 +96,9 @@ class ParseCache:
         self, objects: Mapping[str, str], fetch: Callable[[list[str]], Mapping[str, bytes]]
     ) -> dict[str, ParsedFile]:
         """Returns the parsed files whose paths and object ids in Git are given; `fetch` gives the contents of some paths."""
-        by_object = {entry[_KEY:].hex(): entry[_SEEN:_KEY] for entry in self._tree.values()} | self._objects
+        if not self._by_object:
+            self._by_object = {entry[_KEY:].hex(): entry[_SEEN:_KEY] for entry in self._tree.values()} | self._objects
+        by_object = self._by_object
         found: dict[str, ParsedFile] = {}
         missed = []
         for path, object_id in objects.items():

@@ -51,30 +51,55 @@ def find_prefix(root: Path) -> str:
     return ""
 
 
-def find_git_fault(root: Path) -> str | None:
-    """Returns why Git does not read the repository that a folder lies in; None where it does, or there is no repository.
+def open_repository(root: Path) -> tuple[Repository | None, str | None]:
+    """Returns the repository that a folder lies in, or why Git does not read it; neither where there is none.
 
     A repository that is there and cannot be read must not pass for none.
     """
     folder = root.resolve()
     if not any((place / ".git").exists() for place in (folder, *folder.parents)):
-        return None
+        return None, None
     try:
-        done = _run(root, "rev-parse", "--show-toplevel")
+        done = _run(root, "rev-parse", "--show-toplevel", "--show-prefix")
     except OSError:
-        return "`git` is not installed"
+        return None, "`git` is not installed"
     if done.returncode == 0:
-        return None
+        top, _, prefix = done.stdout.decode("utf-8", "surrogateescape").rstrip("\n").partition("\n")
+        return Repository(Path(top), prefix), None
     said = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
-    return f"`git` does not read this repository: {said.removeprefix('fatal: ')}"
+    return None, f"`git` does not read this repository: {said.removeprefix('fatal: ')}"
+
+
+def find_git_fault(root: Path) -> str | None:
+    """Returns why Git does not read the repository that a folder lies in; None where it does, or there is no repository."""
+    return open_repository(root)[1]
+
+
+def find_commits(root: Path, revisions: Iterable[str]) -> dict[str, str]:
+    """Returns the commits that revisions name, of those that can be read, all asked of one process."""
+    wanted = [one for one in dict.fromkeys(revisions) if one and "\n" not in one and not one.startswith("-")]
+    if not wanted:
+        return {}
+    words = "".join(f"{one}^{{commit}}\n" for one in wanted).encode("utf-8", "surrogateescape")
+    try:
+        done = _run(root, "cat-file", "--batch-check", given=words)
+    except OSError:
+        return {}
+    lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
+    told = [line.split(" ") for line in lines]
+    return {one: words[0] for one, words in zip(wanted, told, strict=False) if len(words) == 3 and words[1] == "commit"}
+
+
+def namesakes_of(name: str) -> list[str]:
+    """Returns the refs (tags, branches, branches of remotes) that a short name could mean."""
+    if not name or name.startswith("refs/") or name == "HEAD":
+        return []
+    return [f"refs/{kind}/{name}" for kind in ("tags", "heads", "remotes")]
 
 
 def find_namesakes(root: Path, name: str) -> list[str]:
-    """Returns the refs (tags, branches, branches of remotes) that a short name could mean, where they are different commits."""
-    if not name or name.startswith("refs/") or name == "HEAD":
-        return []
-    refs = [f"refs/{kind}/{name}" for kind in ("tags", "heads", "remotes")]
-    found = {ref: commit for ref in refs if (commit := find_commit(root, ref)) is not None}
+    """Returns the refs that a short name could mean, where they are different commits."""
+    found = find_commits(root, namesakes_of(name))
     return list(found) if len(set(found.values())) > 1 else []
 
 
@@ -105,6 +130,19 @@ def list_files(
         mode = meta[:6]
         if tab and (modes is None or mode in modes):
             entries.append(TreeEntry(path, mode, meta[meta.rindex(" ") + 1 :]))
+    return entries
+
+
+def list_differences(repository: Repository, commit: str, other: str) -> list[TreeEntry] | None:
+    """Returns the files of `other` that `commit` has not so, and with an empty mode those that only `commit` has."""
+    printed = run_git(repository.top, "diff-tree", "-r", "-z", "--no-renames", "--raw", "--full-index", commit, other)
+    if printed is None:
+        return None
+    parts = printed.split("\0")
+    entries = []
+    for meta, path in zip(parts[::2], parts[1::2], strict=False):
+        _, mode, _, object_id, status = meta.split(" ")
+        entries.append(TreeEntry(path, "" if status == "D" else mode, object_id))
     return entries
 
 

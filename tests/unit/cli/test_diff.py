@@ -4,16 +4,17 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-import hubcfg.snapshot
+import hubcfg.parser.parse
 from hubcfg.core.instants import Instant
+from hubcfg.parser.cache import ParseCache
+from hubcfg.parser.cache_file import CacheFile
 from hubcfg.parser.document import ParsedFile
-from hubcfg.parser.sources import SourceFile
 from hubcfg.snapshot import read_snapshots
 from hubcfg.views.schemas import output_schemas
 from tests.unit.cli.running import Outcome, Run
@@ -210,18 +211,44 @@ def test_only_what_differs_is_parsed(repository: Repository, monkeypatch: pytest
     first = repository.commit(**many)
     second = repository.commit(u7="kind: Users\norg: desk\nusers:\n  u7: {role: viewer, suspended: true}\n")
     parsed: list[str] = []
-    real: Callable[[SourceFile], ParsedFile] = hubcfg.snapshot.parse_source
+    real = hubcfg.parser.parse.parse_text
 
-    def parse(source: SourceFile) -> ParsedFile:
-        parsed.append(source.path)
-        return real(source)
+    def parse(path: str, *more: Any) -> ParsedFile:
+        parsed.append(path)
+        return real(path, *more)
 
-    monkeypatch.setattr(hubcfg.snapshot, "parse_source", parse)
+    monkeypatch.setattr(hubcfg.parser.parse, "parse_text", parse)
+    cache = CacheFile(repository.root.parent / "c" / "cache")
     for after in (None, second):
         parsed.clear()
         sides = read_snapshots(repository.root, first, after, Instant(0))
-        assert sorted(parsed) == sorted([*(f"{name}.yaml" for name in (*many, "desk", "u7")), *["hubcfg.yaml"] * 2])
+        read = sorted(path for path in parsed if not path.startswith("hubcfg:"))
+        assert read == sorted([*(f"{name}.yaml" for name in (*many, "desk", "u7")), *["hubcfg.yaml"] * 2])
         assert all(len(side.access.orgs["desk"].org.users) == 52 for side in sides)
+        for _ in range(2):
+            parsed.clear()
+            read_snapshots(repository.root, first, after, Instant(0), ParseCache(cache))
+        assert parsed == ["hubcfg.yaml"] * 2
+
+
+def test_a_cache_changes_nothing(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was compared before, with the cache and without it the same is said, of slips as well."""
+    repository.commit(desk=DESK + OLGA + MORE, more="kind: Users\norg: desk\nusers:\n  cy: {role: viewer}\n")
+    repository.commit(
+        desk=DESK + OLGA + SENSITIVE, slip="kind: Users\norg: desk\nusers: {cy: {rol: x}, d: {role: *y}}\n"
+    )
+    repository.write(desk=DESK + OLGA + BO)
+    sides = [("HEAD~1", "HEAD"), ("HEAD",), ("HEAD", "HEAD~2"), ("HEAD~2",), ("HEAD~1", "HEAD~2")]
+    plain = [repository.diff(*words, "--format", "json") for words in sides]
+    monkeypatch.setenv("HUBCFG_NO_CACHE", "")
+    folder = tmp_path_factory.mktemp("caches")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    for _ in range(2):
+        cached = [repository.diff(*words, "--format", "json") for words in sides]
+        assert [(one.code, one.out) for one in cached] == [(one.code, one.out) for one in plain]
+    assert list((folder / "hubcfg").iterdir())
 
 
 def test_a_project_below_the_top_of_its_repository(tmp_path: Path, hubcfg: Run) -> None:

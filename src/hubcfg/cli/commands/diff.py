@@ -46,7 +46,7 @@ def diff(
     Example: hubcfg diff main --fail-on gains
     """
     root = settings.find_root()
-    sides = read_snapshots(root, before, after, as_of)
+    sides = read_snapshots(root, before, after, as_of, settings.open_cache(root))
     _check_projects(settings, root, sides)
     _check_org(org, sides)
     comparison = compare_access(sides[0].access, sides[1].access, None if org is None else [org])
