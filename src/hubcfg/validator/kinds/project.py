@@ -19,7 +19,10 @@ _PERCENT: Schema = {"type": "number", "minimum": 0, "maximum": 100}
 
 _TARGET_FIELDS: dict[str, Schema] = {
     "type": choice("What kind of target it is.", "directory", "sqlite", "postgresql", "http"),
-    "path": text("The folder or file, relative to the project (directory, sqlite)."),
+    "path": text(
+        "The folder or file, relative to the project (directory, sqlite); the folder for what the API has no place for (http "
+        "with the adapter opspilot365)."
+    ),
     "dsn_env": text("The environment variable that holds the connection string (postgresql)."),
     "url": text("The base address of the API (http)."),
     "adapter": choice("Which API it speaks (http).", "hub", "opspilot365"),
