@@ -78,7 +78,7 @@ def _read_json(path: Path) -> Any:
 
 def _foot(environment: Mapping[str, str], pull: github.PullRequest | None) -> str:
     """Returns the last line: which commit this is about, and where the run is."""
-    commit = pull.head if pull is not None else environment.get("GITHUB_SHA") or environment.get("CI_COMMIT_SHA", "")
+    commit = pull.head if pull is not None else environment.get("GITHUB_SHA") or _gitlab_commit(environment)
     run = environment.get("CI_PIPELINE_URL", "")
     if "GITHUB_RUN_ID" in environment:
         run = f"{_repository(environment)}/actions/runs/{environment['GITHUB_RUN_ID']}"
@@ -91,7 +91,8 @@ def _link(environment: Mapping[str, str], project: str, pull: github.PullRequest
     if "GITHUB_REPOSITORY" in environment:
         start = f"{_repository(environment)}/blob/{pull.head if pull is not None else environment['GITHUB_SHA']}"
     elif "CI_PROJECT_URL" in environment:
-        start = f"{environment['CI_PROJECT_URL']}/-/blob/{environment['CI_COMMIT_SHA']}"
+        home = environment.get("CI_MERGE_REQUEST_SOURCE_PROJECT_URL") or environment["CI_PROJECT_URL"]
+        start = f"{home}/-/blob/{_gitlab_commit(environment)}"
     else:
         return no_link
 
@@ -100,6 +101,11 @@ def _link(environment: Mapping[str, str], project: str, pull: github.PullRequest
         return f"{start}/{quote(path, errors='replace')}{f'#L{line}' if line else ''}"
 
     return link
+
+
+def _gitlab_commit(environment: Mapping[str, str]) -> str:
+    """Returns the change's own last commit: the job's, unless GitLab has merged the change with its target for it."""
+    return environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environment.get("CI_COMMIT_SHA", "")
 
 
 def _repository(environment: Mapping[str, str]) -> str:

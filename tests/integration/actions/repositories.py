@@ -1,5 +1,6 @@
 """Git repositories as CI has them: a target branch, a proposed change, and the two merged for the run."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -119,6 +120,13 @@ def land(root: Path, landed: Mapping[str, str] | None = None) -> Repository:
     _commit(root, "Land")
     git(root, "update-ref", "refs/remotes/origin/main", "HEAD")
     return Repository(root, git(root, "rev-parse", "HEAD"))
+
+
+def held(bundle: Path, user: str) -> list[str]:
+    """Returns what somebody holds by a deployed bundle."""
+    content = json.loads(bundle.read_text("utf-8"))
+    names: list[str] = content["permission_sets"][content["users"][user]["set"]]
+    return names
 
 
 def _commit(root: Path, message: str) -> None:
