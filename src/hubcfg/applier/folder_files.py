@@ -116,15 +116,10 @@ class Tree:
         self._files.append(file)
 
     def link(self, path: str, source: Path) -> None:
-        """Gives a file that never changes another name, or copies it where the file system has no hard links.
-
-        Raises FileNotFoundError where there is no such file.
-        """
+        """Gives a file that never changes another name, or copies it where the file system has no hard links."""
         file = self._make_place(path)
         try:
             os.link(source, file, follow_symlinks=False)
-        except FileNotFoundError:
-            raise
         except OSError:
             self.write(path, source.read_bytes())
 

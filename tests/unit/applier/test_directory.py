@@ -274,6 +274,29 @@ def test_extras_stay_in_their_place(folder: Path, target: DirectoryTarget, path:
     assert not any("staff.json" in file or file.endswith("/x") for file in list_files(folder.parent))
 
 
+def test_missing_copy_of_what_was_deployed(folder: Path, target: DirectoryTarget) -> None:
+    """The copy of an org's file is made anew while the file is as it was deployed; afterwards its loss is named."""
+    deploy(target, {"pilot": PILOT})
+    copy = folder / "current/.hubcfg/deployed/pilot.staff.json"
+    copy.unlink()
+    deploy(target, {"northwind": NORTHWIND})
+    assert (folder / "current/.hubcfg/deployed/pilot.staff.json").read_bytes() == PILOT[STAFF]
+    (folder / "current/.hubcfg/deployed/pilot.staff.json").unlink()
+    (folder / "current/orgs/pilot/staff.json").unlink()
+    with pytest.raises(ForeignStateError, match=r"`releases/2/\.hubcfg/deployed/pilot\.staff\.json` is missing"):
+        deploy(target, {"northwind": {}})
+    assert target.read_status().serial == 2
+
+
+def test_missing_list_of_users_ever(folder: Path, target: DirectoryTarget) -> None:
+    """Without the list of who was ever deployed nothing is deployed, because it says whom hubcfg may remove."""
+    deploy(target, {"pilot": PILOT})
+    (folder / "current/.hubcfg/ever/pilot.json").unlink()
+    with pytest.raises(ForeignStateError, match=r"`releases/1/\.hubcfg/ever/pilot\.json` is missing"):
+        deploy(target, {"northwind": NORTHWIND})
+    assert target.read_status().serial == 1
+
+
 def test_writing_needs_the_lock(target: DirectoryTarget) -> None:
     """Deploying without the lock is a mistake of the program."""
     with pytest.raises(RuntimeError):

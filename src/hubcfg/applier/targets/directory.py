@@ -274,9 +274,20 @@ def _take_over(tree: Tree, before: Release, besides: Container[str]) -> dict[str
     for org, kept in before.orgs.items():
         if org not in besides:
             for audience in kept.deployed:
-                tree.link(copy_path(org, audience), before.find_copy(org, audience))
+                _take_over_copy(tree, before, org, audience)
+            if not before.find_ever(org).exists():
+                before.read_ever(org)  # which says what is missing
             tree.link(ever_path(org), before.find_ever(org))
     return live
+
+
+def _take_over_copy(tree: Tree, before: Release, org: str, audience: Audience) -> None:
+    copy = before.find_copy(org, audience)
+    if copy.exists():
+        tree.link(copy_path(org, audience), copy)
+    else:
+        # The org's own file serves, where it is as it was deployed; else this says what is missing.
+        tree.write(copy_path(org, audience), before.read_deployed(org, before.read_live(org))[audience])
 
 
 def _write_files(tree: Tree, org: str, files: OrgFiles) -> None:
