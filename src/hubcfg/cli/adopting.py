@@ -15,6 +15,7 @@ from hubcfg.core.finding import Finding
 from hubcfg.core.instants import Instant
 from hubcfg.core.nearest import did_you_mean, shorten
 from hubcfg.importing.bundles import read_bundles
+from hubcfg.importing.ids import make_id
 from hubcfg.importing.importer import Imported, Importer
 from hubcfg.importing.notes import Note, show
 from hubcfg.importing.people import read_people
@@ -112,7 +113,7 @@ class Adoption:
         if self._has_project:
             project, files = self._read_project()
         else:
-            text = self._begin_project(next(iter(sorted(table.orgs))))
+            text = self._begin_project(self._only or min(table.orgs))
             extra, files = {PROJECT_FILE: text}, []
             found, _ = read_project(parse_text(PROJECT_FILE, text), all_rules())
             assert found is not None
@@ -154,7 +155,7 @@ class Adoption:
         if self._platform is None:
             help = "`--platform ID` says it; `hubcfg platforms` lists the built-in ones"
             raise UsageError("there is no project here, so nothing says on which platform the people are", help=help)
-        return f"hubcfg: 1\nproject: {org[:56].rstrip('-')}-access\nplatform: {self._platform}\n"
+        return f"hubcfg: 1\nproject: {make_id(org) or 'imported'}-access\nplatform: {self._platform}\n"
 
     def _refuse_existing(self, imported: Imported) -> None:
         there = find_existing(self._folder, imported.files)
@@ -195,15 +196,17 @@ def report_adoption(settings: Settings, output: str, adopted: Adopted) -> int:
 
 
 def _defined_orgs(files: Iterable[ParsedFile]) -> dict[str, str]:
-    """Returns the orgs that documents of the project are about, each with a file that says so."""
+    """Returns the orgs that documents of the project are about, each with a file that says so: the Org's, if there is one."""
     found: dict[str, str] = {}
+    orgs: dict[str, str] = {}
     for file in files:
         for document in file.documents:
             value = document.value if isinstance(document.value, dict) else {}
-            org = value.get("id") if value.get("kind") == "Org" else value.get("org")
+            is_org = value.get("kind") == "Org"
+            org = value.get("id" if is_org else "org")
             if isinstance(org, str) and value.get("kind") != "Approval":
-                found.setdefault(org, file.path)
-    return found
+                (orgs if is_org else found).setdefault(org, file.path)
+    return found | orgs
 
 
 def _refuse_defined(org: str, defined: Mapping[str, str]) -> None:

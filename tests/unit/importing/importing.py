@@ -64,3 +64,11 @@ def import_random(project: RandomProject, *, wildcards: bool = False) -> list[tu
 
 
 STAFF, CLIENT = Audience.STAFF, Audience.CLIENT
+
+
+def importer_for(platform: str, at: str = NOW) -> Importer:
+    """Returns an importer into an empty project."""
+    text = f"hubcfg: 1\nproject: p\nplatform: {platform}\n"
+    project, _ = read_project(parse_text("hubcfg.yaml", text), all_rules())
+    assert project is not None
+    return Importer(project, [], instant(at))
