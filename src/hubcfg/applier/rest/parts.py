@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 from hubcfg.applier.target import ForeignStateError
 from hubcfg.core.canonical import Json, canonical_json, canonical_line
+from hubcfg.emitter.bundle import FORMAT
 from hubcfg.planner.held import OrgFiles
 from hubcfg.platforms.grants import Audience
 
-FORMAT = "hubcfg.bundle/1"
 SPOILED = "something else has written there: see what it was, and put back what a backup has"
 """What to do about bundles that hubcfg cannot have deployed."""
 
