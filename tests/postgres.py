@@ -3,6 +3,7 @@
 Each process of pytest-xdist that needs one has one. There is no skipping: a machine without PostgreSQL fails.
 """
 
+import atexit
 import getpass
 import os
 import pwd
@@ -12,8 +13,9 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -103,6 +105,15 @@ class Server:
                 **(other if os.geteuid() == 0 else {}),  # type: ignore[call-overload]  # what a map spells out
             )
         assert done.returncode == 0, (self.folder / "output").read_text()
+
+
+@cache
+def shared_server() -> Server:
+    """Returns the server of this process's tests, which is started at its first use and stopped when the process ends."""
+    stack = ExitStack()
+    server = stack.enter_context(run_server())
+    atexit.register(stack.close)
+    return server
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hubcfg.platforms.grants import Audience
 from tests.contracts.harness import Address, MakeStand, Unit
-from tests.postgres import Server, run_server
+from tests.postgres import Server, shared_server
 
 STATEMENTS = {
     "newer tables": "UPDATE hubcfg.meta SET schema_version = 1000",
@@ -70,15 +70,14 @@ class PostgresqlHarness:
 
     @contextmanager
     def run(self, folder: Path) -> Iterator[MakeStand]:
-        with run_server() as server:
+        @contextmanager
+        def make() -> Iterator[PostgresqlStand]:
+            server = shared_server()
+            with server.database() as name:
+                address = Address("postgresql", {"dsn_env": "HUB_DSN"}, folder, {"HUB_DSN": server.dsn(name)})
+                yield PostgresqlStand(address, server, name)
 
-            @contextmanager
-            def make() -> Iterator[PostgresqlStand]:
-                with server.database() as name:
-                    address = Address("postgresql", {"dsn_env": "HUB_DSN"}, folder, {"HUB_DSN": server.dsn(name)})
-                    yield PostgresqlStand(address, server, name)
-
-            yield make
+        yield make
 
 
 HARNESS = PostgresqlHarness()

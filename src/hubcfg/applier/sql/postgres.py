@@ -143,6 +143,10 @@ class PostgresDatabase:
         """Takes the advisory lock for this session, and returns whether that was to be had."""
         return self.query("SELECT pg_try_advisory_lock(?, ?)", (_LOCK_CLASS, generation)) == [(True,)]
 
+    def unlock(self, generation: int) -> bool:
+        """Lets the advisory lock go, and returns whether this session had it."""
+        return self.query("SELECT pg_advisory_unlock(?, ?)", (_LOCK_CLASS, generation)) == [(True,)]
+
 
 class Postgres:
     """A server, and the session with it: made when it is first needed, and again where it was lost."""

@@ -92,18 +92,21 @@ class PostgresqlTarget(TablesReader):
                 if database.try_lock(generation):
                     # Whoever the row names has no session any more.
                     return ledger.take_lock(database, holder)
-            if not is_held or other is None or not is_gone(other) or time.monotonic() > deadline:
+            # A session that ends, or whose process has, is not always gone at once.
+            is_ending = not is_held or (other is not None and is_gone(other))
+            if not is_ending or time.monotonic() > deadline:
                 raise LockedError(other)
             time.sleep(0.05)
 
     def _release(self, token: str) -> None:
         try:
             with self._server.transaction() as database:
+                generation, _, _ = ledger.hold_row(database)
                 ledger.release_lock(database, token)
+                is_released = database.unlock(generation)
         except HubcfgError:
-            pass  # a lock whose session has ended is free, whatever the row says
-        finally:
-            # The advisory lock ends with the session, so nothing that goes wrong here can leave it behind.
+            is_released = False  # whatever the row says, a lock whose session has ended is free
+        if not is_released:
             self._server.disconnect()
 
     def unlock(self) -> Holder | None:
