@@ -42,5 +42,5 @@ def _escape(text: str) -> str:
 
 
 def _one_line(text: str, most: int) -> str:
-    plain = visible(" ".join(text.split()))
-    return plain if len(plain) <= most else plain[: most - 1] + "…"
+    plain = visible(" ".join(text[: most * 4].split()))  # so long a text is cut in any case
+    return plain if len(plain) <= most and len(text) <= most * 4 else plain[: most - 1] + "…"

@@ -1,5 +1,6 @@
 """One org in a comment: what changes for whom, what is sensitive first."""
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain, islice
@@ -31,6 +32,8 @@ from hubcfg.views.plan.words import SHIELD, describe_strangers
 SHOWN_LOSERS = 10
 # What removed users lose is all that they had; as many lines of a product are shown before they are counted.
 SHOWN_OF_REMOVED = 3
+# At the beginning of an item it would begin a list within.
+_SIGN, _ESCAPED = re.compile(r"^([+-])"), r"\\\1"
 
 
 class OrgDetails:
@@ -84,7 +87,7 @@ class _Org:
 
     def render(self) -> Iterator[str]:
         """Yields the lines."""
-        facts = [f"- {text}" for text in self._facts()]
+        facts = [f"- {_SIGN.sub(_ESCAPED, text)}" for text in self._facts()]
         if facts:
             yield from (*facts, "")
         shown = islice(self._details.routine, self._level.groups)
@@ -146,7 +149,7 @@ class _Org:
 
 
 def _code_of(line: Line) -> str:
-    return code(f"{line.sign} {line.resource}: {' '.join(line.actions)}")
+    return code(f"{line.sign} {line.resource}: {', '.join(line.actions)}")
 
 
 def _marks(marks: str) -> str:

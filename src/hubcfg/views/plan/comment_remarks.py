@@ -12,13 +12,12 @@ from hubcfg.views.inert import code, prose
 from hubcfg.views.plan.level import cut_names
 from hubcfg.views.plan.words import (
     address,
-    describe_against,
     describe_due,
     describe_hidden,
     describe_interruption,
     describe_kept,
-    describe_revision,
     describe_strangers,
+    describe_subject,
     fold_covered,
     short_instant,
 )
@@ -95,9 +94,8 @@ class Remarks:
 
     def origin(self) -> str:
         """Returns what the plan was made from."""
-        plan, revision = self._plan, describe_revision(self._plan)
-        of = "" if revision is None else f" at revision {code(revision)}"
+        plan = self._plan
         return (
-            f"{code(plan.project)}{of}, for {prose(describe_against(plan))}, as of "
-            f"{format_instant(plan.comparison.instant)}; approvals judged by {prose(plan.origin.base)}"
+            f"Plan of {prose(describe_subject(plan))}, as of {format_instant(plan.comparison.instant)}; "
+            f"approvals judged by {prose(plan.origin.base)}"
         )

@@ -10,20 +10,19 @@ from hubcfg.planner.plan import OrgPlan, Plan
 from hubcfg.views.changes.text import SHOWN_USERS, ChangesText, Style
 from hubcfg.views.changes.words import describe_witnesses
 from hubcfg.views.counts import join_words, number
-from hubcfg.views.findings.text import count_line
+from hubcfg.views.findings.text import count_line, visible
 from hubcfg.views.plan.words import (
     SHIELD,
     address,
     allowances,
-    describe_against,
     describe_covering,
     describe_due,
     describe_hidden,
     describe_interruption,
     describe_kept,
     describe_nothing,
-    describe_revision,
     describe_strangers,
+    describe_subject,
     fold_covered,
     ordered_orgs,
 )
@@ -49,8 +48,8 @@ class _Text:
         plan = self._plan
         before, after = [*self._warnings()], [*self._remarks()]
         if plan.is_empty and not before and not plan.has_work:
-            return [*self._style.wrap(describe_nothing(plan)), *after]
-        rows = [*self._head()]
+            return [visible(describe_nothing(plan)), *after]
+        rows = self._head()
         if before:
             rows += ["", *before]
         for org in ordered_orgs(plan):
@@ -63,12 +62,10 @@ class _Text:
             rows += ["", *after]
         return [*rows, "", *self._changes.end(plan.comparison), *self._verdict_of_apply()]
 
-    def _head(self) -> Iterator[str]:
-        plan, revision = self._plan, describe_revision(self._plan)
-        of = "" if revision is None else f", of revision {revision}"
-        yield from self._style.wrap(
-            f"{plan.project} for {describe_against(plan)}{of}, as of {format_instant(self._now)}; "
-            f"approvals judged by {plan.origin.base}"
+    def _head(self) -> list[str]:
+        plan = self._plan
+        return self._style.wrap(
+            f"plan of {describe_subject(plan)}, as of {format_instant(self._now)}; approvals judged by {plan.origin.base}"
         )
 
     def _warnings(self) -> Iterator[str]:

@@ -42,6 +42,13 @@ def describe_against(plan: Plan) -> str:
     return f"the target `{origin.target}`" + (f" at serial {origin.serial}" if origin.serial else ", still empty")
 
 
+def describe_subject(plan: Plan) -> str:
+    """Returns what is planned for what."""
+    revision = describe_revision(plan)
+    of = "" if revision is None else f" at revision {revision}"
+    return f"{plan.project}{of}, {'compared with' if plan.origin.target is None else 'for'} {describe_against(plan)}"
+
+
 def describe_nothing(plan: Plan) -> str:
     """Returns the sentence that an empty plan is."""
     return f"nothing to change: {describe_against(plan)} is as it is to be, as of {format_instant(plan.comparison.instant)}"

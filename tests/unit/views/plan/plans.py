@@ -1,17 +1,20 @@
 """Plans made of two texts, as if a target held what the first compiles to."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hubcfg.core.instants import Instant, parse_instant
+from hubcfg.core.instants import END, Instant, parse_instant
 from hubcfg.emitter.bundle import build_bundles
 from hubcfg.parser.parse import parse_text
 from hubcfg.planner.bundles import Surroundings
+from hubcfg.planner.change import AccessChange, OrgChange, PermissionChange, Presence, UserChange
 from hubcfg.planner.guardrails import Limits, Roots
 from hubcfg.planner.held import NOTHING_HELD, HeldOrg, OrgFiles
-from hubcfg.planner.plan import OrgContext, Origin, Plan, gather_comparison, plan_org
+from hubcfg.planner.plan import OrgContext, OrgPlan, Origin, Plan, gather_comparison, plan_org
 from hubcfg.planner.resolved import describe_catalog
+from hubcfg.planner.verdict import Aspect, Difference, Totals, Witness, pick_witness
+from hubcfg.platforms.grants import Audience
 from hubcfg.resolver.access import Access
 from hubcfg.resolver.resolve import resolve_access
 from hubcfg.validator.project import read_project
@@ -54,15 +57,17 @@ def files_of(access: Access) -> dict[str, OrgFiles]:
     return {id: {one.audience: one.content for one in build_bundles(org)} for id, org in access.orgs.items()}
 
 
-def make_plan(before: Access | None, after: Access, held: Mapping[str, HeldOrg] | None = None, **others: Any) -> Plan:
-    """Returns the plan that makes of a target with `before` one with `after`; `others` are further fields of the plan."""
+def make_plan(before: Access | None, after: Access, strangers: Collection[str] = (), **others: Any) -> Plan:
+    """Returns the plan that makes of a target with `before` one with `after`.
+
+    hubcfg never deployed `strangers`; `others` are further fields of the plan.
+    """
     wanted = files_of(after)
-    if held is None:
-        held = {
-            id: HeldOrg(files, files, frozenset(before.orgs[id].org.users))
-            for id, files in (files_of(before) if before is not None else {}).items()
-            if before is not None
-        }
+    held = {
+        id: HeldOrg(files, files, frozenset(before.orgs[id].org.users) - set(strangers))
+        for id, files in (files_of(before) if before is not None else {}).items()
+        if before is not None
+    }
     catalogs = {
         one.org.catalog.digest: describe_catalog(one.org.catalog)
         for access in (before, after)
@@ -84,3 +89,38 @@ def make_plan(before: Access | None, after: Access, held: Mapping[str, HeldOrg] 
     if before is None:
         origin = replace(origin, serial=0)
     return Plan("hub", origin, gather_comparison(NOW, orgs), tuple(orgs), **others)
+
+
+def gain(*names: str, sensitive: tuple[str, ...] = ()) -> PermissionChange:
+    """Returns permissions that are gained for good."""
+    return PermissionChange(
+        tuple(sorted(names)), (), ((NOW, END),), is_gained=True, is_lost=False, sensitive=sensitive, obligations=(),
+        is_from_catalog=False,
+    )  # fmt: skip
+
+
+def change_of(plain: Sequence[str], sensitive: Sequence[str]) -> AccessChange:
+    """Returns the change of who gains some permissions."""
+    found = [gain(*plain)] if plain else []
+    found += [gain(*sensitive, sensitive=("deletion",))] if sensitive else []
+    first = sensitive[0] if sensitive else plain[0]
+    return AccessChange(
+        Presence.KEPT,
+        permissions=tuple(found),
+        gain=Difference(Aspect.PERMISSION, NOW, first, is_sensitive=bool(sensitive)),
+        totals=Totals(gained=len(plain) + len(sensitive), sensitive_gained=len(sensitive)),
+    )
+
+
+def plan_of(orgs: Mapping[str, Iterable[tuple[str, AccessChange]]], **others: Any) -> Plan:
+    """Returns a plan of changes that need no project: the users of each org with what changes for them."""
+    plans = []
+    for id, users in orgs.items():
+        changes = tuple(UserChange(user, user, access) for user, access in users)
+        totals = Totals(users=len(changes))
+        for one in changes:
+            totals = totals.plus(one.access.totals)
+        witnesses = (Witness(id, one.id, one.access.gain) for one in changes if one.access.gain is not None)
+        change = OrgChange(id, Presence.KEPT, changes, (), pick_witness(witnesses), None, totals)
+        plans.append(OrgPlan(id, {}, {Audience.STAFF: b"{}"}, frozenset(), change))
+    return Plan("hub", others.pop("origin", ORIGIN), gather_comparison(NOW, plans), tuple(plans), **others)
