@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from hubcfg.core.instants import Instant, parse_instant
+from hubcfg.core.instants import Instant, read_instant
 from hubcfg.planner.bundles import Bundle, Object
 from hubcfg.platforms.grants import Audience
 
@@ -100,7 +100,7 @@ class _Side:
         until = user.get("until")
         if not isinstance(until, dict):
             return self._sets[names]
-        ended = {name for name, text in until.items() if (parse_instant(str(text)) or 0) <= self._instant}
+        ended = {name for name, text in until.items() if (read_instant(str(text)) or 0) <= self._instant}
         return self._sets[names] - ended
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hubcfg.core.canonical import canonical_json
 from hubcfg.core.ids import find_user_id_fault
-from hubcfg.core.instants import parse_instant
+from hubcfg.core.instants import read_instant
 from hubcfg.hub.api.shared import (
     LIMIT_PARAMETER,
     MAX_PAGE,
@@ -104,7 +104,7 @@ def judge_permissions(where: str, permissions: list[str]) -> None:
 def judge_instants(until: dict[str, str]) -> None:
     """Raises RefusalError for an instant that there is not, such as the 30th of February."""
     for permission, instant in until.items():
-        if parse_instant(instant) is None:
+        if read_instant(instant) is None:
             raise unfit(f"`until` of `{permission}` is no instant: `{instant}`")
 
 

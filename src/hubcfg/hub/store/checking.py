@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hubcfg.core.canonical import Json
-from hubcfg.core.instants import Instant, parse_instant
+from hubcfg.core.instants import Instant, read_instant
 from hubcfg.hub.schemas import PERMISSION_PATTERN
 
 _PERMISSION = re.compile(PERMISSION_PATTERN.removesuffix("$") + r"\Z")
@@ -72,7 +72,7 @@ def check(connection: sqlite3.Connection, question: Question, now: Instant) -> V
 
 def _has_passed(until: str, now: Instant) -> bool:
     """Whether an end has come; one that cannot be read has, so that nothing lasts by a slip."""
-    end = parse_instant(until)
+    end = read_instant(until)
     return end is None or now >= end
 
 
