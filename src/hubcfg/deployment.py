@@ -343,6 +343,7 @@ def prepare_against(
         target=None,
         serial=0,
         state=before.commit or "",
+        against=before.label,
     )
     plan = Plan(
         project=config.project.id,

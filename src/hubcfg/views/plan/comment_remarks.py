@@ -16,8 +16,10 @@ from hubcfg.views.plan.words import (
     describe_hidden,
     describe_interruption,
     describe_kept,
+    describe_left_out,
     describe_strangers,
     describe_subject,
+    describe_unknown,
     fold_covered,
     short_instant,
 )
@@ -54,9 +56,13 @@ class Remarks:
         left = [*self._plan.left_out.items()]
         for org, errors in left[: self._most]:
             shown = [f"{prose(one.message, 600)} ({code(address(one))})" for one in errors]
-            yield f"- **Left out: {code(org)}** stays as it is: {'; '.join(cut_names(shown, SHOWN_ERRORS))}"
+            text = f"{prose(describe_left_out(org, len(errors)), 600)}: {'; '.join(cut_names(shown, SHOWN_ERRORS))}"
+            yield f"- **Left out:** {text}"
         if len(left) > self._most:
             yield f"- And {number(len(left) - self._most, 'more org')} left out"
+
+        if unknown := describe_unknown(self._plan):
+            yield f"- {prose(unknown, 4_000)}"
 
     def _notes(self) -> Iterator[str]:
         if self._plan.interruption is not None:

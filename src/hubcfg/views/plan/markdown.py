@@ -32,18 +32,19 @@ def render_markdown(plan: Plan, findings: Sequence[Finding]) -> str:
     """Returns the comment; it begins with MARKER."""
     comment = _Comment(plan, findings)
     for level in LEVELS:
-        text = _fit(comment.render(level))
+        text = fit(comment.render(level))
         if text is not None:
             return text
     count = len(comment.packs)
-    while True:
+    while count:
         count //= 2
-        text = _fit(comment.render(LEVELS[-1], count))
+        text = fit(comment.render(LEVELS[-1], count))
         if text is not None:
             return text
+    return "\n".join(comment.summary())
 
 
-def _fit(lines: Iterable[str]) -> str | None:
+def fit(lines: Iterable[str]) -> str | None:
     """Returns the lines as one text, or None where they are too long; then not all of them are made."""
     kept = []
     characters = size = 0
@@ -69,6 +70,13 @@ class _Comment:
     def packs(self) -> list[Pack]:
         """What is sensitive of the whole project, by permissions."""
         return pack_by_permissions(group for org in self._orgs for group in org.sensitive)
+
+    def summary(self) -> Iterator[str]:
+        """Yields the lines of the shortest comment: only what no name of the project can make long."""
+        yield MARKER
+        yield f"**Nothing but these numbers fits into this comment.** {_WHERE}"
+        yield ""
+        yield self._summary()
 
     def render(self, level: Level, count: int | None = None) -> Iterator[str]:
         """Yields the lines; with `count`, only so many of what is sensitive."""

@@ -20,9 +20,11 @@ from hubcfg.views.plan.words import (
     describe_hidden,
     describe_interruption,
     describe_kept,
+    describe_left_out,
     describe_nothing,
     describe_strangers,
     describe_subject,
+    describe_unknown,
     fold_covered,
     ordered_orgs,
 )
@@ -55,12 +57,18 @@ class _Text:
         for org in ordered_orgs(plan):
             rows += ["", *self._changes.org(org.change, self._facts(org))]
         if plan.comparison.is_empty:
-            rows += ["", "nobody's access changes"]
+            known = " of those whose access is known" if any(plan.comparison.unknown) else ""
+            rows += ["", f"nobody's access changes{known}"]
         if plan.approvals:
             rows += ["", *self._approvals()]
         if after:
             rows += ["", *after]
-        return [*rows, "", *self._changes.end(plan.comparison), *self._verdict_of_apply()]
+        return [
+            *rows,
+            "",
+            *self._changes.end(plan.comparison, ", as far as is known" if any(plan.comparison.unknown) else ""),
+            *self._verdict_of_apply(),
+        ]
 
     def _head(self) -> list[str]:
         plan = self._plan
@@ -74,12 +82,13 @@ class _Text:
             yield from self._style.painted(f"held back [{trip.guardrail.value}]: {trip.message}", "error")
             yield from self._style.wrap(f"help: {trip.help}", "  ", 4)
         for org, errors in self._plan.left_out.items():
-            text = f"left out: the org `{org}` stays as it is, for {number(len(errors), 'error')}"
-            yield from self._style.painted(text, "error")
+            yield from self._style.painted(f"left out: {describe_left_out(org, len(errors))}", "error")
             for finding in errors if self._style.is_verbose else errors[:SHOWN_ERRORS]:
                 yield from self._style.wrap(f"{finding.name}: {finding.message} ({address(finding)})", "  ", 4)
             if len(errors) > SHOWN_ERRORS and not self._style.is_verbose:
                 yield f"  … and {number(len(errors) - SHOWN_ERRORS, 'more error')}"
+        if unknown := describe_unknown(self._plan):
+            yield from self._style.painted(unknown, "error")
         if self._plan.interruption is not None:
             yield from self._style.painted(f"note: {describe_interruption(self._plan.interruption)}", "warning")
         if self._plan.hidden:

@@ -51,7 +51,23 @@ def describe_subject(plan: Plan) -> str:
 
 def describe_nothing(plan: Plan) -> str:
     """Returns the sentence that an empty plan is."""
-    return f"nothing to change: {describe_against(plan)} is as it is to be, as of {format_instant(plan.comparison.instant)}"
+    instant = format_instant(plan.comparison.instant)
+    if plan.origin.target is None:
+        return f"nothing to change: what is deployed would be what {describe_against(plan)} gives, as of {instant}"
+    return f"nothing to change: {describe_against(plan)} is as it is to be, as of {instant}"
+
+
+def describe_left_out(org: str, count: int) -> str:
+    """Returns what errors do to an org."""
+    return f"an apply leaves the org `{org}` as it is, for {number(count, 'error')}"
+
+
+def describe_unknown(plan: Plan) -> str | None:
+    """Returns who could not be compared, if there is anybody."""
+    users = sorted({user for _, user in plan.comparison.unknown})
+    if not users:
+        return None
+    return f"{number(len(users), 'user')} not compared, because errors keep the access from being known: {shorten(users, 10)}"
 
 
 def ordered_orgs(plan: Plan) -> list[OrgPlan]:

@@ -18,6 +18,7 @@ from hubcfg.planner.guardrails import Guardrail, Trip
 from hubcfg.planner.plan import Interruption, Plan
 from hubcfg.views.inert import code, prose, tagged
 from hubcfg.views.plan import render_plan
+from hubcfg.views.plan.failed import render_no_plan
 from hubcfg.views.plan.markdown import MARKER
 from tests.unit.views.plan.golden import MISSING, golden_plan
 from tests.unit.views.plan.plans import at, change_of, plan_of
@@ -213,9 +214,10 @@ def test_what_fits_into_no_comment_is_counted_in_the_first_line() -> None:
     assert shown > 50
 
 
-def test_texts_of_any_length_fit() -> None:
-    """Reasons, messages, names of the project and the base."""
-    much = "`x` @team " * 20_000
+@pytest.mark.parametrize("words", ["`x` @team ", "&", "😀", "`😀` & ", "*\u202e"])
+def test_texts_of_any_length_fit(words: str) -> None:
+    """Reasons, messages, names of the project and the base; also where there is no plan."""
+    much = words * 20_000
     plan = golden_plan()
     plan = replace(
         plan,
@@ -227,3 +229,18 @@ def test_texts_of_any_length_fit() -> None:
         left_out={much: (find(MISSING, much, Span(much, 4, 3, 4, 9)),) * 500},
     )
     check_size(comment(plan))
+    wrong = [find(MISSING, much, Span(much, 4, 3, 4, 9), help=much)] * 500
+    check_size(render_no_plan("markdown", wrong, lambda _: None, use_color=False))
+
+
+def test_the_shortest_comment_says_that_it_is() -> None:
+    """Where guardrails, hidden files and orgs left out fill a comment by themselves, the numbers are still there."""
+    much = "&" * 20_000
+    trips = tuple(Trip(Guardrail.NO_OWNER, much, much, much) for _ in range(50))
+    left_out = {f"{i}{much}": (find(MISSING, much, Span(much, 4, 3, 4, 9)),) * 9 for i in range(50)}
+    plan = plan_of({"x": longest(300)}, trips=trips, left_out=left_out, hidden=(much,) * 9)
+    text = comment(replace(plan, project=much, origin=replace(plan.origin, base=much, target=much, revision=much)))
+    check_size(text)
+    assert text.startswith(MARKER)
+    assert "fit" in text.splitlines()[1]
+    assert "🛡 300 sensitive gained · 300 permissions gained" in text

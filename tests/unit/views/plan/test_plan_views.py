@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from hubcfg.core.finding import find
+from hubcfg.core.places import Span
 from hubcfg.planner.change import AccessChange, Presence
 from hubcfg.planner.guardrails import Guardrail, Trip
 from hubcfg.planner.plan import Plan
 from hubcfg.planner.saved import read_origin
 from hubcfg.planner.verdict import Totals
 from hubcfg.views.plan import FORMATS, html, render_plan
+from hubcfg.views.plan.failed import render_no_plan
 from hubcfg.views.schemas import output_schemas
-from tests.unit.views.plan.golden import FINDINGS, GOLDEN, golden_plan
+from tests.unit.views.plan.golden import FINDINGS, GOLDEN, MISSING, golden_plan
 from tests.unit.views.plan.plans import NOW, ORIGIN, access_of, change_of, gain, make_plan, plan_of
 
 FILES = {"text": "plan.txt", "json": "plan.json", "markdown": "plan.md", "html": "plan.html"}
@@ -265,3 +268,40 @@ def test_a_guardrail_of_the_whole_project_is_told() -> None:
         assert "there is no org at all" in said
         assert "empty-project" in said
     assert plan.comparison.instant == NOW
+
+
+# ── what is not known, and no plan at all ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("format", ["text", "markdown", "html"])
+def test_who_is_not_compared_is_named(format: str) -> None:
+    """A plan never says that nothing changes for somebody whose access is not known."""
+    plan = plan_of({"desk": []})
+    org = plan.orgs[0]
+    change = replace(org.change, unknown=("eve@d",))
+    plan = replace(
+        plan, orgs=(replace(org, change=change, after={}),), comparison=replace(plan.comparison, orgs=(change,))
+    )
+    said = re.sub(r"<[^>]+>|[`*]", "", write(plan, format))
+    assert "1 user not compared, because errors keep the access from being known: eve@d" in said
+    assert "nothing to change" not in said
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_where_there_is_no_plan_there_are_findings(format: str) -> None:
+    """Errors first; a comment is found by its marker, fits, and has no markup of the project."""
+    errors = [
+        find(MISSING, f"@team `<b>{i}</b>`", Span("a.yaml", 3, 3, 3, 8), help="see `www.evil.example`")
+        for i in range(900)
+    ]
+    said = render_no_plan(format, [*FINDINGS, *errors], lambda _: None, use_color=False)
+    assert "approval-missing" in said
+    if format == "markdown":
+        assert said.startswith("<!-- hubcfg plan -->\n**hubcfg plan: none, because of 900 errors**\n")
+        assert "and 851 more" in said
+        assert len(said) < 65_000
+        assert "- error `approval-missing` in `a.yaml:3`: @\u200bteam `<b>0</b>`. see `www.evil.example`" in said
+    if format == "html":
+        assert "&lt;b&gt;0&lt;/b&gt;" in said
+        assert said.index("approval-missing") < said.index("unused-bundle")
+        assert all(f"&lt;b&gt;{i}&lt;/b&gt;" in said for i in range(900))
