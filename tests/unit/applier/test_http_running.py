@@ -1,5 +1,6 @@
 """What comes of an org, and of those after it, when a write fails; and records that landed though nobody said so."""
 
+import json
 from collections.abc import Mapping
 
 import httpx2
@@ -8,6 +9,7 @@ import stamina
 
 from hubcfg.applier.rest.client import Client, Surroundings, UnreachableError
 from hubcfg.applier.rest.hub import Hub
+from hubcfg.applier.rest.hub_writes import HubWrites
 from hubcfg.applier.rest.parts import sha256_hex
 from hubcfg.applier.rest.running import RefusedError, carry_out, plan_steps
 from hubcfg.applier.rest.steps import HeadStep, UserStep
@@ -152,3 +154,64 @@ def test_record_that_landed_unheard() -> None:
         append({"serial": 2, "record_sha256": "0"})
     with pytest.raises(TargetError, match="412"):
         append({"serial": 1, "record_sha256": "0"})
+
+
+def test_sources_that_are_too_large() -> None:
+    """A hub that does not take the sources keeps the record without them, and that is said."""
+    notes: list[str] = []
+    bodies: list[dict[str, object]] = []
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            empty = {"serial": 0, "record_sha256": None, "lock": None, "interrupted": None, "orgs": []}
+            return httpx2.Response(200, json=empty)
+        if request.method == "POST":
+            bodies.append(json.loads(request.content))
+            return httpx2.Response(413 if "sources" in bodies[-1] else 201)
+        return httpx2.Response(201, headers={"ETag": '"lock.1"'})
+
+    around = Surroundings(notes.append, transport=httpx2.MockTransport(handle))
+    hub = Hub(Client("https://hub.example", "t", "T", 1000, around))
+    with hub.lock(make_holder()):
+        outcome = hub.deploy(Deployment(1, (), b"{}", b"large", lambda _: b'{"serial":1}', lambda _: {}))
+    assert outcome == Outcome((), record=b'{"serial":1}')
+    assert [body.keys() for body in bodies] == [{"serial", "record", "sources"}, {"serial", "record"}]
+    assert notes == ["the hub does not keep sources of this size: this deployment cannot be rolled back to"]
+
+
+LOST = httpx2.ReadError("reset")
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        *(
+            (first, then)
+            for first in (LOST, httpx2.Response(500))
+            for then in (httpx2.Response(500), httpx2.Response(401))
+        ),
+        (LOST, httpx2.ConnectError("gone")),
+        (httpx2.Response(500), httpx2.ConnectError("gone")),
+        (httpx2.Response(500), httpx2.Response(200, html="?")),
+    ],
+)
+def test_doubt_outlasts_what_follows(first: httpx2.Response | Exception, then: httpx2.Response | Exception) -> None:
+    """Where a write may have landed and nothing says so afterwards, whatever else fails, the reason says that it is not known."""
+    puts: list[str] = []
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        if "/users/" not in request.url.path:
+            return httpx2.Response(200, json={})
+        puts.append(request.method)
+        answer = first if len(puts) == 1 else then
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    around = Surroundings(lambda _: None, transport=httpx2.MockTransport(handle))
+    writes = HubWrites(Client("https://hub.example", "t", "T", 1000, around), '"lock"', 1)
+    orgs = (OrgDeployment("b", {}, bundle("b", {"ana": 1}), frozenset()),)
+    with stamina.set_testing(True, attempts=2):
+        outcome = carry_out(writes, plan_steps(Deployment(1, orgs, b"", b"", lambda _: b"", lambda _: {})))
+    assert outcome.failed["b"].startswith("user `ana`: ")
+    assert outcome.failed["b"].endswith("; it is not known whether this landed")

@@ -34,6 +34,11 @@ class Answer:
         return 200 <= self.status < 300
 
     @property
+    def is_doubtful(self) -> bool:
+        """Whether the request, or an earlier try of it, may have been carried out though the answer says that it failed."""
+        return not self.is_fine and (self.is_second or self.status >= 500)
+
+    @property
     def etag(self) -> str | None:
         """The version of the resource."""
         return self.headers.get("etag")

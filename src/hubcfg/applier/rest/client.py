@@ -8,7 +8,8 @@ import json
 import logging
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -37,6 +38,17 @@ class UnreachableError(TargetError):
     def __init__(self, message: str, *, may_have_landed: bool, help: str | None = None) -> None:
         super().__init__(message, help=help)
         self.may_have_landed = may_have_landed
+
+
+@contextmanager
+def doubting(answer: Answer) -> Iterator[None]:
+    """Makes errors of a block say that a request may have landed, where its answer leaves that open."""
+    try:
+        yield
+    except (TargetError, ForeignStateError) as error:
+        if answer.is_doubtful:
+            raise UnreachableError(error.message, may_have_landed=True, help=error.help) from None
+        raise
 
 
 class _AgainError(Exception):
@@ -90,6 +102,10 @@ class Client:
         """Closes the connections."""
         self._http.close()
 
+    def note(self, text: str) -> None:
+        """Tells whoever waits something that they would wonder about."""
+        self._around.note(text)
+
     def send(
         self,
         method: str,
@@ -135,7 +151,9 @@ class Client:
                     answer = self._try(request, may_have_landed=may_have_landed)
         except _AgainError as error:
             raise self._give_up(error, may_have_landed=may_have_landed) from None
-        return self._check(answer)
+        with doubting(answer):
+            self._check(answer)
+        return answer
 
     def _try(self, request: httpx2.Request, *, may_have_landed: bool) -> Answer:
         self._limiter.wait()
@@ -188,7 +206,7 @@ class Client:
                 raise httpx2.ReadTimeout("the answer takes too long")
         return b"".join(parts)
 
-    def _check(self, answer: Answer) -> Answer:
+    def _check(self, answer: Answer) -> None:
         if 300 <= answer.status < 400 and answer.status != 304:
             where = self._clean(answer.headers.get("location", "nowhere"))
             raise TargetError(
@@ -205,7 +223,6 @@ class Client:
                 f"`{self.url}` does not allow this with the token: {self._clean(answer.describe())}",
                 help=f"the token in `{self._token_env}` may be one for reading only",
             )
-        return answer
 
     def _give_up(self, error: _AgainError, *, may_have_landed: bool) -> UnreachableError:
         if error.wait is not None and error.wait > _LONGEST_WAIT:

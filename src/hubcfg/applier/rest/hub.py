@@ -159,6 +159,11 @@ class Hub:
         answer = self._client.send("POST", "/v1/deployments", body, headers, attempts)
         if answer.is_fine:
             return
+        if answer.status == 413 and sources is not None:
+            # A deployment without a record would be taken for one that was interrupted, again and again.
+            self._client.note("the hub does not keep sources of this size: this deployment cannot be rolled back to")
+            self._append(record, serial, None, attempts)
+            return
         found, digest, _, _ = self._read_state()
         if (found, digest) == (serial, sha256_hex(record)):
             return

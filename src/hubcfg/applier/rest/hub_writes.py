@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from hubcfg.applier.rest.answers import Answer, refuse
-from hubcfg.applier.rest.client import Client
+from hubcfg.applier.rest.client import Client, doubting
 from hubcfg.applier.rest.parts import Head, Person, etag_of
 from hubcfg.applier.rest.running import RefusedError
 from hubcfg.applier.rest.steps import HeadStep, UserStep
@@ -69,10 +69,11 @@ class HubWrites:
             if answer.status < 500 and answer.status not in (404, 409, 412):
                 raise RefusedError(answer.describe())
             # Refused, or the second answer of a write whose first one was dropped: what is there now decides.
-            found, found_etag = self._look(path)
-            if found == after:
-                return
-            self._check_lock()
+            with doubting(answer):
+                found, found_etag = self._look(path, answer)
+                if found == after:
+                    return
+                self._check_lock()
             if found != before:
                 raise RefusedError(f"somebody else has changed it meanwhile ({answer.describe()})")
             if is_last or answer.status != 412 or found_etag == etag:
@@ -84,12 +85,14 @@ class HubWrites:
         headers = condition | {"Hubcfg-Lock": self._lock}
         return self._client.send("DELETE" if after is None else "PUT", path, after, headers)
 
-    def _look(self, path: str) -> tuple[Json, str | None]:
+    def _look(self, path: str, written: Answer) -> tuple[Json, str | None]:
+        """Returns what is there after a write with a certain answer."""
         answer = self._client.send("GET", path)
         if answer.status == 404:
             return None, None
         if not answer.is_fine:
-            raise RefusedError(answer.describe())
+            doubt = "; it is not known whether this landed" if written.is_doubtful else ""
+            raise RefusedError(f"{written.describe()}{doubt}")
         return answer.read_object("what was written"), answer.etag
 
     def _check_lock(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from hubcfg.applier.holder import Holder
-from hubcfg.applier.rest.client import Client, UnreachableError
+from hubcfg.applier.rest.client import Client, UnreachableError, doubting
 from hubcfg.applier.rest.keeping import NOTHING_KEPT, Keeping, KeptOrg, KeptUser
 from hubcfg.applier.rest.kept_records import check_record
 from hubcfg.applier.rest.parts import FlatEntry, OrgParts, Person, join_org, sha256_hex, split_org
@@ -140,10 +140,11 @@ class OpsPilot365:
             if answer.status != 412 and answer.status < 500:
                 raise RefusedError(answer.describe())
             self._seen.pop(step.user, None)
-            found, found_etag = self._look(step.user)
+            with doubting(answer):
+                found, found_etag = self._look(step.user)
             if found is not None and is_same_body(found, body):
                 return
-            if found is None and (answer.is_second or answer.status >= 500):
+            if found is None and answer.is_doubtful:
                 raise UnsureError(f"{answer.describe()}; it is not known whether this landed")
             if found is None or is_last or answer.status != 412 or found_etag == etag:
                 raise RefusedError(answer.describe())

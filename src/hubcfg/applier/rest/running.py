@@ -7,7 +7,8 @@ from typing import Protocol
 from hubcfg.applier.rest.client import UnreachableError
 from hubcfg.applier.rest.parts import split_org
 from hubcfg.applier.rest.steps import HeadStep, OrgSteps, UserStep, order_steps
-from hubcfg.applier.target import Deployment, OrgDeployment, Outcome, TargetError
+from hubcfg.applier.target import Deployment, OrgDeployment, Outcome
+from hubcfg.core.errors import HubcfgError
 
 _NAMED = 3
 
@@ -17,7 +18,7 @@ class RefusedError(Exception):
 
 
 class Backend(Protocol):
-    """Where single writes go. All methods raise RefusedError, or TargetError where nothing more can be written at all."""
+    """Where single writes go. All methods raise RefusedError, or HubcfgError where nothing more can be written at all."""
 
     def begin_org(self, org: OrgDeployment) -> None:
         """Notes that an org's writes follow."""
@@ -47,7 +48,7 @@ def carry_out(backend: Backend, steps: list[tuple[OrgDeployment, OrgSteps]]) -> 
         attempt = _OrgAttempt(backend, org)
         try:
             attempt.run(writes)
-        except TargetError as error:
+        except HubcfgError as error:
             failed[org.org] = f"{attempt.place}: {error.message}"
             if isinstance(error, UnreachableError) and error.may_have_landed:
                 failed[org.org] += "; it is not known whether this landed"
