@@ -105,7 +105,10 @@ def test_authority_of_ones_own(port: int, certificate: Path, monkeypatch: pytest
 def test_certificate_of_another_name(port: int, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A certificate for another name is refused, though its authority is known."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with closing(open_hub(f"https://localhost:{port}")) as target, pytest.raises(TargetError, match="CERTIFICATE_VERIFY_FAILED"):
+    with (
+        closing(open_hub(f"https://localhost:{port}")) as target,
+        pytest.raises(TargetError, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
         target.list_orgs()
 
 
