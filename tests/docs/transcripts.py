@@ -14,7 +14,7 @@ from tests.docs.pages import ROOT, Block, Page
 SHOWN_PRESENT = "2026-12-01T09:00:00Z"
 _GENERATED = re.compile(r"^(<!-- generated: ([a-z0-9-]+)[^\n]*-->\n)(.*?)^(<!-- end of generated -->)$", re.M | re.S)
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
-_COMMIT = re.compile(r"((?:judged by|from|to) `[^`]+` \()[0-9a-f]{10}(?=\))")
+_COMMIT = re.compile(r"(`[^`]+` \(|\bat revision |\bdeployment \d+ \()[0-9a-f]{10}\b")
 SHOWN_COMMIT = "4f2a9c81d0"
 _FINGERPRINT = re.compile(r"\bSHA256:[A-Za-z0-9+/]{43}")
 SHOWN_FINGERPRINT = "SHA256:ScQP1bDPpEgB3ySwLMvVgWjGz2Jn3B5Jw4Q1vzd0lNk"

@@ -53,7 +53,7 @@ def describe_nothing(plan: Plan) -> str:
     """Returns the sentence that an empty plan is."""
     instant = format_instant(plan.comparison.instant)
     if plan.origin.target is None:
-        return f"nothing to change: what is deployed would be what {describe_against(plan)} gives, as of {instant}"
+        return f"nothing to change, compared with {describe_against(plan)}, as of {instant}"
     return f"nothing to change: {describe_against(plan)} is as it is to be, as of {instant}"
 
 
