@@ -120,12 +120,18 @@ class Comparison:
             yield from self._compare_products(before, after)
         held = before.permissions & after.permissions
         old, new = dict(before.until), dict(after.until)
+        stray = sorted(old.keys() - before.permissions)
+        if stray:
+            reason = "the target says when it ends, and not that it is held"
+            yield self._note(id, "until", Kind.MISSING, stray, reason)
         yield from self._compare_ends(before, {name: (old.get(name), new.get(name)) for name in sorted(held)}, rights)
         if before.sign_in is not None and before.sign_in != after.sign_in:
             reason = "the platform has other rules" if after.sign_in else "the platform has no sign-in rules"
             yield self._note(id, "authentication", Kind.DIFFERENT, (before.sign_in[0],), reason)
         elif before.sign_in is None and after.sign_in is not None and before.obligations is not None:
             yield self._note(id, "authentication", Kind.BESIDE, (after.sign_in[0],), "the platform has sign-in rules")
+        if before.role is not None and before.role != after.role:
+            yield self._note(id, "role", Kind.MISSING, (before.role,), "client users have none")
         if before.uid is not None and before.uid != after.uid:
             yield self._note(
                 id, "uid", Kind.MISSING, (before.uid,), "somebody else has the same, or it can't be written"
@@ -142,7 +148,8 @@ class Comparison:
             duties = {(duty, name) for duty, names in before.obligations for name in names}
             now_due = {(duty, name) for duty, names in after.obligations or () for name in names}
             for pairs, kind in ((duties - now_due, Kind.MISSING), (now_due - duties, Kind.BESIDE)):
-                of = {name for _, name in pairs} & held
+                # Those of what is itself missing, or there beside, go without saying.
+                of = {name for _, name in pairs} - (before.permissions ^ after.permissions)
                 if of:
                     yield self._note(id, "obligations", kind, sorted(of), "they follow from the role and the catalog")
         if before.is_suspended != after.is_suspended:
