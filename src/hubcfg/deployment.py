@@ -6,7 +6,7 @@ Reads targets and never changes them; `apply_deployment` in `applying` does.
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -104,9 +104,9 @@ def read_targets(root: Path) -> Project | None:
 
 @contextmanager
 def opened_target(
-    root: Path, name: str | None, environment: Mapping[str, str]
+    root: Path, name: str | None, environment: Mapping[str, str], note: Callable[[str], None]
 ) -> Iterator[tuple[Project, Target, Writer]]:
-    """Gives a target of the project, and lets go of it with the block.
+    """Gives a target of the project, and lets go of it with the block; `note` is told what it waits for.
 
     Raises HubcfgError where hubcfg.yaml cannot be used, and UsageError where it names no such target.
     """
@@ -114,7 +114,7 @@ def opened_target(
     if project is None:
         raise HubcfgError("`hubcfg.yaml` can't be used", help="`hubcfg validate` says why")
     target = choose_target(project, name)
-    writer = open_target(target, root, dict(environment))
+    writer = open_target(target, root, dict(environment), note)
     try:
         yield project, target, writer
     finally:

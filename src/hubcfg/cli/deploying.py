@@ -69,7 +69,7 @@ def deploy(
             "there is no terminal to ask on, so nothing was changed",
             help="look at `hubcfg plan` first; `--auto-approve` then goes on without asking",
         )
-    with opened_target(request.root, request.target, request.environment) as (project, target, writer):
+    with opened_target(request.root, request.target, request.environment, settings.note) as (project, target, writer):
         read = read_source_text(request.root)
         try:
             prepared = prepare(request, project, target, writer)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from hubcfg.applier.rest.parts import SPOILED, FlatEntry, Person
 from hubcfg.applier.target import ForeignStateError
 from hubcfg.core.canonical import Json
-from hubcfg.core.instants import END, Instant, format_instant, parse_instant
+from hubcfg.core.instants import END, Instant, format_instant, read_instant
 
 
 def is_within(inner: Person, outer: Person) -> bool:
@@ -131,7 +131,7 @@ def _until(entry: FlatEntry, name: str) -> Instant:
     text = _map(entry, "until").get(name)
     if text is None:
         return END
-    instant = parse_instant(text) if isinstance(text, str) else None
+    instant = read_instant(text) if isinstance(text, str) else None
     if instant is None:
         raise ForeignStateError(f"a user's `until` of `{name}` is not an instant", help=SPOILED)
     return instant

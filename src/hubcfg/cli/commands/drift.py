@@ -31,7 +31,7 @@ def drift(settings: Settings, target: str | None, output: str, as_of: Instant) -
     """
     root = settings.find_root()
     style = Style(terminal_width(), settings.use_color(), settings.is_verbose)
-    with opened_target(root, target, environment()) as (project, chosen, writer):
+    with opened_target(root, target, environment(), settings.note) as (project, chosen, writer):
         try:
             records = read_past(writer, writer.read_status(), project)
             found = find_drift(root, writer, records, as_of)

@@ -26,7 +26,7 @@ def history(ctx: click.Context, target: str | None, output: str) -> int:
         ctx.meta["hubcfg.history"] = (target, output)
         return 0
     settings: Settings = ctx.obj
-    with opened_target(settings.find_root(), target, environment()) as (project, chosen, writer):
+    with opened_target(settings.find_root(), target, environment(), settings.note) as (project, chosen, writer):
         try:
             records: tuple[Record, ...] = read_past(writer, writer.read_status(), project)
         except HubcfgError as error:
@@ -52,7 +52,8 @@ def verify(ctx: click.Context, target: str | None, output: str | None) -> int:
     settings: Settings = ctx.obj
     outer_target, outer_output = ctx.meta.get("hubcfg.history", (None, "text"))
     format = output or outer_output
-    with opened_target(settings.find_root(), target or outer_target, environment()) as (_, chosen, writer):
+    name = target or outer_target
+    with opened_target(settings.find_root(), name, environment(), settings.note) as (_, chosen, writer):
         records = writer.read_records()
         faults = verify_records(records)
         try:

@@ -91,7 +91,7 @@ def plan(
 
 def _prepare(settings: Settings, request: Request, output: str) -> Prepared | None:
     """Returns the plan against a target; None, having said why, where the target's state forbids it."""
-    with opened_target(request.root, request.target, request.environment) as (project, target, writer):
+    with opened_target(request.root, request.target, request.environment, settings.note) as (project, target, writer):
         try:
             return prepare(request, project, target, writer)
         except HubcfgError as error:

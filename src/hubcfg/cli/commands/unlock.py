@@ -18,7 +18,7 @@ def unlock(settings: Settings, target: str | None, force: bool) -> int:
     A lock whose process is provably gone is taken over by the next apply by itself; this is for one that ran on another machine
     and is certainly dead. Whoever held it can't change the target any more. Without --force it only says who holds the lock.
     """
-    with opened_target(settings.find_root(), target, environment()) as (_, chosen, writer):
+    with opened_target(settings.find_root(), target, environment(), settings.note) as (_, chosen, writer):
         if not force:
             holder = writer.read_status().holder
             if holder is None:
