@@ -169,16 +169,21 @@ class Adoption:
         extra = {path: text for path, text in extra.items() if not find_existing(self._folder, [path])}
         write_files(self._folder, extra | files)
         self._has_project = (self._root / PROJECT_FILE).is_file()
-        outstanding = self._count_outstanding([line.org for line in lines]) if files and self._is_inside else None
-        return Adopted(Run(source, self._folder, lines, list(extra), outstanding))
+        outstanding, unread = (
+            self._look_at([line.org for line in lines if line.files]) if self._is_inside else (None, [])
+        )
+        return Adopted(Run(source, self._folder, lines, list(extra), outstanding, unread))
 
-    def _count_outstanding(self, orgs: list[str]) -> int | None:
-        """Returns how many permissions and roles of the imported people lack an approval."""
+    def _look_at(self, orgs: list[str]) -> tuple[int | None, list[str]]:
+        """Returns how many permissions and roles of the imported people lack an approval, and which orgs are not read."""
         compiled = compile_project(self._root, as_of=self._instant, hygiene=False)
+        if compiled.config is None:
+            return None, []
+        unread = [org for org in orgs if org not in compiled.config.orgs]
         if compiled.approvals is None:
-            return None
+            return None, unread
         found = [compiled.approvals.orgs[org] for org in orgs if org in compiled.approvals.orgs]
-        return sum(one.permissions.bit_count() or 1 for org in found for one in org.missing)
+        return sum(one.permissions.bit_count() or 1 for org in found for one in org.missing), unread
 
 
 def report_adoption(settings: Settings, output: str, adopted: Adopted) -> int:

@@ -44,13 +44,16 @@ class OrgLine:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A whole import. `outstanding` is how much lacks an approval now, None where that was not looked at."""
+    """A whole import. `outstanding` is how much lacks an approval now, None where that was not looked at; `unread` are orgs
+    that were written where the project does not look.
+    """
 
     source: str
     folder: Path
     orgs: Sequence[OrgLine]
     others: Sequence[str] = ()
     outstanding: int | None = None
+    unread: Sequence[str] = ()
 
 
 def render_import(format: str, run: Run, *, use_color: bool = False) -> str:
@@ -86,6 +89,10 @@ def render_notes(run: Run) -> list[str]:
         lines += [f"  {note.user + ': ' if note.user else ''}{note.sentence}" for note in one.notes[:MOST_NOTES]]
         if len(one.notes) > MOST_NOTES:
             lines.append(f"  and {len(one.notes) - MOST_NOTES:,} more")
+    lines += [
+        f"the project does not read what was written of `{org}`: `sources:` or `.hubcfgignore` leaves it out"
+        for org in run.unread
+    ]
     if run.outstanding:
         what = number(run.outstanding, "sensitive permission or role lacks", "sensitive permissions and roles lack")
         lines.append(
@@ -108,4 +115,5 @@ def _document(run: Run) -> dict[str, Any]:
         "orgs": orgs,
         "others": list(run.others),
         "outstanding": run.outstanding,
+        "unread": list(run.unread),
     }

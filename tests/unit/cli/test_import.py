@@ -185,3 +185,11 @@ def test_one_org_of_several_is_chosen(hubcfg: Run, tmp_path: Path) -> None:
     assert [org["org"] for org in document(outcome)["orgs"]] == ["two"]
     assert json.loads(outcome.out)["others"] == ["hubcfg.yaml"]
     assert "project: two-access\n" in (tmp_path / "hubcfg.yaml").read_text("utf-8")
+
+
+def test_files_that_the_project_does_not_read_are_told_of(hubcfg: Run, tmp_path: Path) -> None:
+    """Where `sources:` leaves out what was written, nothing would come of it: that is said."""
+    (tmp_path / "hubcfg.yaml").write_text("hubcfg: 1\nproject: p\nplatform: onestack\nsources: [people/*.yaml]\n")
+    outcome = hubcfg("-C", str(tmp_path), "import", "--csv", table(tmp_path))
+    said = "the project does not read what was written of `acme`: `sources:` or `.hubcfgignore` leaves it out\n"
+    assert (outcome.code, outcome.err) == (0, said)
