@@ -314,6 +314,29 @@ def versions(stand: TablesStand) -> dict[str, Any]:
     }
 
 
+def test_copy_outlasts_what_is_done_to_the_rows(make_stand: MakeStand) -> None:
+    """After any sequence of deployments, the copy of the last one is whole where all rows that products read are gone."""
+    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+
+    @settings(max_examples=examples(8), deadline=None, suppress_health_check=checks)
+    @given(st.lists(org_files("northwind", max_users=8), min_size=1, max_size=4))
+    def check(versions: list[OrgFiles]) -> None:
+        with make_stand() as made, closing(made.address.open()) as target:
+            assert isinstance(made, TablesStand)
+            for files in versions:
+                deploy(target, {"northwind": files})
+            run(made, "DELETE FROM hubcfg_users")
+            run(made, "DELETE FROM hubcfg_bundles")
+            held = target.read_org("northwind")
+            assert (dict(held.live), dict(held.deployed)) == ({}, versions[-1])
+            deploy(target, {"northwind": versions[0]})
+            run(made, "DELETE FROM hubcfg_users")
+            run(made, "DELETE FROM hubcfg_bundles")
+            assert dict(target.read_org("northwind").deployed) == versions[0]
+
+    check()
+
+
 def test_migration(stand: TablesStand, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables of an earlier version are read as they will be, without a change, and migrated with the next lock; then a hubcfg
     that knows the earlier version alone refuses them."""

@@ -7,10 +7,11 @@ of one user rewrites one part of it: part 0 is what a bundle says beside its use
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Container, Mapping
 
 from hubcfg.applier.sql.database import Database
 from hubcfg.applier.sql.rows import Value, encode_bundle, unreadable
+from hubcfg.applier.target import OrgDeployment
 from hubcfg.core.canonical import canonical_without_numbers
 from hubcfg.planner.held import OrgFiles
 from hubcfg.platforms.grants import Audience
@@ -21,7 +22,7 @@ PARTS = 256
 def read_deployed(database: Database, org: str, live: OrgFiles) -> OrgFiles:
     """Returns the bytes of what was last deployed of an org; where that is `live`, they need not be put together."""
     digests: dict[str, str] = dict(database.query("SELECT audience, digest FROM hubcfg_deployed WHERE org = ?", (org,)))
-    if digests == {audience.value: hashlib.sha256(content).hexdigest() for audience, content in live.items()}:
+    if digests == _hash_files(live):
         return live
     parts = database.query(
         "SELECT audience, content FROM hubcfg_deployed_parts WHERE org = ? ORDER BY audience, part", (org,)
@@ -38,32 +39,55 @@ def read_deployed(database: Database, org: str, live: OrgFiles) -> OrgFiles:
         raise unreadable(f"`deployed_parts` has a part of `{org}` that hubcfg did not write") from error
 
 
-def write_deployed(database: Database, org: str, files: OrgFiles, bundles: Mapping[Audience, Value]) -> None:
-    """Makes an org's files, which `bundles` are the values of, the copy of it; only parts that change are written."""
-    database.run("DELETE FROM hubcfg_deployed WHERE org = ?", (org,))
-    rows = [(org, audience.value, hashlib.sha256(content).hexdigest()) for audience, content in files.items()]
-    database.insert("hubcfg_deployed", ("org", "audience", "digest"), rows)
+def write_deployed(
+    database: Database, change: OrgDeployment, bundles: Mapping[Audience, Value], touched: Collection[str]
+) -> None:
+    """Makes what an org is to be, which `bundles` are the values of, the copy of it; only parts that change are written.
+
+    `touched` are the users who are not as they were before.
+    """
+    rows = database.query("SELECT audience, digest FROM hubcfg_deployed WHERE org = ?", (change.org,))
+    scope: Container[int] = range(PARTS + 1)
+    if dict(rows) == _hash_files(change.before):
+        # The copy is what was there before, so parts without anybody who changes are as they are to be.
+        scope = {0, *map(_find_part, touched)}
     parts = {
         (audience.value, part): canonical_without_numbers(value)
         for audience, bundle in bundles.items()
-        for part, value in _split(bundle).items()
+        for part, value in _split(bundle, scope).items()
     }
     digests = {key: hashlib.sha256(content).hexdigest() for key, content in parts.items()}
-    stored = database.query("SELECT audience, part, digest FROM hubcfg_deployed_parts WHERE org = ?", (org,))
-    found = {(audience, part): digest for audience, part, digest in stored}
+    stored = database.query("SELECT audience, part, digest FROM hubcfg_deployed_parts WHERE org = ?", (change.org,))
+    found = {(audience, part): digest for audience, part, digest in stored if part in scope}
     for key in [key for key, digest in found.items() if digests.get(key) != digest]:
-        database.run("DELETE FROM hubcfg_deployed_parts WHERE org = ? AND audience = ? AND part = ?", (org, *key))
-    new = [
-        (org, *key, digest, zlib.compress(parts[key])) for key, digest in digests.items() if found.get(key) != digest
-    ]
-    database.insert("hubcfg_deployed_parts", ("org", "audience", "part", "digest", "content"), new)
+        database.run(
+            "DELETE FROM hubcfg_deployed_parts WHERE org = ? AND audience = ? AND part = ?", (change.org, *key)
+        )
+    new = [key for key, digest in digests.items() if found.get(key) != digest]
+    database.insert(
+        "hubcfg_deployed_parts",
+        ("org", "audience", "part", "digest", "content"),
+        ((change.org, *key, digests[key], zlib.compress(parts[key])) for key in new),
+    )
+    database.run("DELETE FROM hubcfg_deployed WHERE org = ?", (change.org,))
+    files = [(change.org, *pair) for pair in _hash_files(change.after).items()]
+    database.insert("hubcfg_deployed", ("org", "audience", "digest"), files)
 
 
-def _split(bundle: Value) -> dict[int, Value]:
+def _hash_files(files: OrgFiles) -> dict[str, str]:
+    return {audience.value: hashlib.sha256(content).hexdigest() for audience, content in files.items()}
+
+
+def _find_part(user: str) -> int:
+    return 1 + zlib.crc32(user.encode()) % PARTS
+
+
+def _split(bundle: Value, scope: Container[int]) -> dict[int, Value]:
     parts: dict[int, Value] = {0: {key: value for key, value in bundle.items() if key != "users"}}
     for id, entry in bundle["users"].items():
-        part = 1 + zlib.crc32(id.encode()) % PARTS
-        parts.setdefault(part, {"users": {}})["users"][id] = entry
+        part = _find_part(id)
+        if part in scope:
+            parts.setdefault(part, {"users": {}})["users"][id] = entry
     return parts
 
 

@@ -52,7 +52,7 @@ def write_org(database: Database, change: OrgDeployment, live: LiveOrg) -> None:
     drop_unused_sets(database, former_sets)
     if not database.query("SELECT 1 FROM hubcfg_orgs WHERE org = ?", (change.org,)):
         database.insert("hubcfg_orgs", ("org",), [(change.org,)])
-    write_deployed(database, change.org, change.after, after)
+    write_deployed(database, change, after, gone | changed.keys())
     write_ever(database, change.org, change.ever)
     if read_live(database, change.org).encode() != dict(change.after):
         raise TargetError(
