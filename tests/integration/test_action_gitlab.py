@@ -1,15 +1,19 @@
 """The GitLab template, its jobs run for real: reports, the note on the merge request, deployment and drift."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
 from hubcfg import __version__
+from tests.docs.pages import ROOT, Page
 from tests.integration.actions.forges import Forge, serve
-from tests.integration.actions.pipeline import JobRan, job, load, run_job
+from tests.integration.actions.pipeline import TEMPLATE, JobRan, job, load, run_job
 from tests.integration.actions.repositories import (
     GROUPS,
     PEOPLE,
@@ -190,3 +194,12 @@ def test_jobs_have_what_protects_them() -> None:
     assert deploy["environment"]["name"] != drift["environment"]["name"]
     assert {rule["if"].startswith("$HUBCFG_TARGET && ") for one in (deploy, drift) for rule in one["rules"]} == {True}
     assert load()["variables"]["HUBCFG_VERSION"] == __version__
+
+
+def test_the_documentation_s_include_is_of_this_template() -> None:
+    """The address in docs/ci.md is of this version's file, and its `integrity` is that file's."""
+    (text,) = [block.text for block in Page(ROOT / "docs" / "ci.md").blocks if block.file == "acme/.gitlab-ci.yml"]
+    (include,) = yaml.safe_load(text)["include"]
+    path = TEMPLATE.relative_to(ROOT).as_posix()
+    assert include["remote"] == f"https://raw.githubusercontent.com/hubcfg/hubcfg/v{__version__}/{path}"
+    assert include["integrity"] == f"sha256-{b64encode(sha256(TEMPLATE.read_bytes()).digest()).decode()}"

@@ -14,6 +14,7 @@ from hubcfg.views.inert import code, prose
 COMMENT_CHARACTERS, COMMENT_BYTES = 65_400, 262_000
 SHOWN_PROBLEMS, MAX_PROBLEMS, MAX_FENCED = 20, 300, 200_000
 _LONGEST = 600
+_NO_PLAN = "**hubcfg plan: none, because of "
 
 Link = Callable[[str, int | None], str | None]
 
@@ -45,12 +46,12 @@ def render_check(check: Check) -> str:
     problems = [*_problems(check)]
     shown, rest = problems[:MAX_PROBLEMS], len(problems) - MAX_PROBLEMS
     more = [f"- and {rest:,} more, in the step's log"] if rest > 0 else []
-    return _join(check, [*shown, *more], _read_plan(check.plan))
+    return _join(check, [*shown, *more], _read_plan(check))
 
 
 def render_comment(check: Check) -> str:
     """Returns as much as a comment holds. The plan comes whole; of errors and failed tests the later ones give way to it."""
-    problems, plan = [*_problems(check)], _read_plan(check.plan)
+    problems, plan = [*_problems(check)], _read_plan(check)
     for shown in range(min(len(problems), SHOWN_PROBLEMS), -1, -1):
         rest = len(problems) - shown
         more = [f"- and {rest:,} more, in the run's summary"] if rest else []
@@ -72,10 +73,12 @@ def _fits(text: str) -> bool:
     return len(text.encode("utf-16-le")) // 2 <= COMMENT_CHARACTERS and len(text.encode()) <= COMMENT_BYTES
 
 
-def _read_plan(printed: str) -> str:
-    """Returns the plan without its mark. What has none is no plan: where errors forbid one, they are printed as they are."""
-    mark, _, plan = printed.partition("\n")
-    return plan.strip() if mark == mark_for(".") else ""
+def _read_plan(check: Check) -> str:
+    """Returns the plan without its mark; nothing where errors forbid one and stand above already."""
+    mark, _, plan = check.plan.partition("\n")
+    if mark != mark_for(".") or (_errors(check) and plan.startswith(_NO_PLAN)):
+        return ""
+    return plan.strip()
 
 
 def _join(check: Check, problems: Sequence[str], plan: str) -> str:
@@ -96,8 +99,7 @@ def _headline(check: Check) -> str:
     error = check.findings.get("error")
     if error:
         return f"**The check did not come to an end:** {prose(error['message'], _LONGEST)}"
-    errors = check.findings.get("counts", {}).get("error", 0)
-    failed = check.tests.get("counts", {}).get("failed", 0)
+    errors, failed = len(_errors(check)), len(_failed_tests(check))
     parts = [number(errors, "error")] * bool(errors) + [f"{number(failed, 'test')} failed"] * bool(failed)
     return f"**hubcfg: {join_words(parts)}. This can't be merged as it is.**" if parts else ""
 
@@ -127,15 +129,24 @@ def _remainder(check: Check) -> str:
 
 def _problems(check: Check) -> Iterator[str]:
     """Yields a line for each error and each failed test."""
-    for finding in check.findings.get("findings", []):
-        if finding["severity"] == "error":
-            place = _place(check, finding["file"], finding["line"])
-            help = f"<br>{prose(finding['help'], _LONGEST)}" if finding["help"] else ""
-            yield f"- **{finding['name']}** at {place}: {prose(finding['message'], _LONGEST)}{help}"
-    for test in check.tests.get("tests", []):
-        if not test["passed"]:
-            said = "; ".join(_failure(one) for one in test["failures"][:3])
-            yield f"- **failed test** at {_place(check, test['file'], test['line'])}: {prose(test['name'])}: {said}"
+    for finding in _errors(check):
+        place = _place(check, finding["file"], finding["line"])
+        help = f"<br>{prose(finding['help'], _LONGEST)}" if finding["help"] else ""
+        yield f"- **{finding['name']}** at {place}: {prose(finding['message'], _LONGEST)}{help}"
+    for test in _failed_tests(check):
+        said = "; ".join(_failure(one) for one in test["failures"][:3])
+        yield f"- **failed test** at {_place(check, test['file'], test['line'])}: {prose(test['name'])}: {said}"
+
+
+def _errors(check: Check) -> list[Any]:
+    return [finding for finding in check.findings.get("findings", []) if finding["severity"] == "error"]
+
+
+def _failed_tests(check: Check) -> list[Any]:
+    """Returns the tests that failed, but for those that failed because there is an error where they stand."""
+    known = {(error["file"], line) for error in _errors(check) for line in (error["line"], None)}
+    failed = [test for test in check.tests.get("tests", []) if not test["passed"]]
+    return [test for test in failed if (test["file"], test["line"]) not in known]
 
 
 def _failure(failure: Mapping[str, str]) -> str:

@@ -82,23 +82,20 @@ def test_every_file_is_sound(hubcfg: Run, tmp_path: Path, platform: str) -> None
     assert json.loads(files[".vscode/hubcfg.schema.json"].read_text()) == combined_schema(catalog)
 
 
-def test_ci_may_only_read_and_runs_what_there_is(hubcfg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The workflow can write nothing, pins what it uses, and each of its commands succeeds in the new project."""
+def test_ci_checks_by_this_version_and_deploys_nothing_yet(hubcfg: Run, tmp_path: Path) -> None:
+    """The workflow uses this version's action and runs no command of its own; deployment waits for a variable that names a target."""
     root = tmp_path / "p"
     assert hubcfg("init", str(root)).code == 0
-    commit(root, monkeypatch)
     workflow = yaml.safe_load((root / ".github/workflows/permissions.yaml").read_text())
-    assert workflow["permissions"] == {"contents": "read"}
-    (job,) = workflow["jobs"].values()
-    assert "permissions" not in job
-    for step in job["steps"]:
-        assert re.fullmatch(r"actions/checkout@[0-9a-f]{40}", step.get("uses", "actions/checkout@" + "0" * 40))
-    runs = [step["run"] for step in job["steps"] if "run" in step]
-    assert runs[0] == f'pipx install "hubcfg=={__version__}"'
-    for line in runs[1:]:
-        program, *arguments = shlex.split(line.replace("$RUNNER_TEMP", str(tmp_path)))
-        assert program == "hubcfg"
-        assert hubcfg("-C", str(root), *arguments).code == 0, line
+    jobs = workflow["jobs"]
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    assert {step["uses"] for step in steps if "hubcfg" in step["uses"]} == {f"hubcfg/hubcfg@v{__version__}"}
+    assert not any("run" in step for step in steps)
+    assert set(jobs) == {"check", "deploy", "drift"}
+    assert "if" not in jobs["check"]
+    assert {jobs[name]["if"].startswith("vars.HUBCFG_TARGET != ''") for name in ("deploy", "drift")} == {True}
+    given = {key for step in steps for key in step["with"] if step["uses"].startswith("hubcfg/")}
+    assert given <= set(yaml.safe_load((Path(__file__).parents[3] / "action.yml").read_text())["inputs"])
 
 
 def test_hooks_are_those_that_hubcfg_offers(hubcfg: Run, tmp_path: Path) -> None:

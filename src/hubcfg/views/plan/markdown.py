@@ -22,9 +22,10 @@ from hubcfg.views.plan.words import SHIELD, describe_nothing, ordered_orgs
 
 # By this line a comment is found again, so that there is one that is brought up to date.
 MARKER = "<!-- hubcfg plan -->"
-# GitHub takes 65,536 characters and 262,144 bytes.
-MAX_CHARACTERS, MAX_BYTES = 65_000, 260_000
+# GitHub takes 65,536 characters and 262,144 bytes; CI puts errors and what it was made from into the same comment.
+MAX_CHARACTERS, MAX_BYTES = 60_000, 250_000
 SHOWN_AT_ONCE = 5
+_MENTIONED = 200
 _WHERE = "`hubcfg plan` as `html` or with `-v` shows all of it."
 
 
@@ -115,7 +116,7 @@ class _Comment:
         """Yields what a reader sees without unfolding anything: who gains what is sensitive, or else a witness; who loses."""
         for org, (notes, pack) in self._gains[:SHOWN_AT_ONCE]:
             users = ", ".join(map(code, pack.users)) if len(pack.users) <= 3 else number(len(pack.users), "user")
-            items = [item_words(sign, text) for sign, text in pack.folded() if sign != "-"]
+            items = [item_words(sign, _shorten(text)) for sign, text in pack.folded() if sign != "-"]
             where = "" if self._is_one else f"{code(org.change.id)}: "
             yield f"- {SHIELD} {where}{users}{notes}: {', '.join(cut_names(items, 4))}"
         if len(self._gains) > SHOWN_AT_ONCE:
@@ -153,6 +154,11 @@ def _find_gains(org: OrgDetails) -> list[tuple[str, Pack]]:
             found.setdefault(key, []).extend(user.id for user in users)
     packs = [(notes, Pack(tuple(users), items)) for (notes, items), users in found.items()]
     return sorted(packs, key=lambda one: (len(one[1].users), one[1].items, one[0]))
+
+
+def _shorten(text: str) -> str:
+    # The details have all of it.
+    return text if len(text) <= _MENTIONED else f"{text[: _MENTIONED - 1]}…"
 
 
 def _head(org: OrgDetails) -> str:
