@@ -73,8 +73,8 @@ def render_pack(pack: Pack, level: Level) -> str:
 
 
 def item_words(sign: str, text: str) -> str:
-    """Returns sensitive permissions of one resource with their sign."""
-    return f"{code(text)} {WIDER}" if sign == WIDER else code(f"{sign} {text}")
+    """Returns sensitive permissions of one resource with their sign, all of them."""
+    return f"{code(text, ALL)} {WIDER}" if sign == WIDER else code(f"{sign} {text}", ALL)
 
 
 class _Org:
@@ -149,7 +149,7 @@ class _Org:
 
 
 def _code_of(line: Line) -> str:
-    return code(f"{line.sign} {line.resource}: {', '.join(line.actions)}")
+    return code(f"{line.sign} {line.resource}: {', '.join(line.actions)}", ALL)
 
 
 def _marks(marks: str) -> str:

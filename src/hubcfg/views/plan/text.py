@@ -1,5 +1,6 @@
 """A plan for people at a terminal: what holds it back first, then what changes for whom, the verdict at the end."""
 
+import sys
 from collections.abc import Iterator, Sequence
 
 from hubcfg.core.finding import Finding
@@ -30,11 +31,24 @@ from hubcfg.views.plan.words import (
 )
 
 SHOWN_ERRORS, SHOWN_APPROVALS = 5, 20
+_PLAIN = {ord(character): plain for character, plain in (("→", "->"), ("…", "..."), ("±", "+-"))}
 
 
 def render_text(plan: Plan, findings: Sequence[Finding], *, width: int, use_color: bool, is_verbose: bool) -> str:
     """Returns the plan as text of some width."""
-    return "\n".join(_Text(plan, findings, Style(width, use_color, is_verbose, SHIELD)).render())
+    return printable(
+        "\n".join(_Text(plan, findings, Style(width, use_color, is_verbose, SHIELD)).render()), sys.stdout.encoding
+    )
+
+
+def printable(text: str, encoding: str | None) -> str:
+    """Returns the text in characters that an encoding has: `sensitive` then stands alone for the shield."""
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        plain = text.replace(f"{SHIELD} ", "").translate(_PLAIN)
+        return plain.encode(encoding or "utf-8", "replace").decode(encoding or "utf-8")
+    return text
 
 
 class _Text:

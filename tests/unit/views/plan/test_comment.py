@@ -180,6 +180,15 @@ def test_few_sensitive_gains_among_many_harmless_ones_are_named_with_everybody(c
     assert "Shortened to fit: of what is not sensitive" in above
 
 
+def test_a_line_with_many_actions_is_whole() -> None:
+    """However many sensitive actions a resource has."""
+    actions = [f"action{i:03}" for i in range(300)]
+    text = comment(plan_of({"desk": [("kim@d", change_of([], [f"psa.big.{one}" for one in actions]))]}))
+    above, _, below = text.partition("<details>")
+    assert f"🛡 `+ psa.big: {', '.join(actions)}`" in below
+    assert len(above) < 1_000
+
+
 def test_many_orgs_fit() -> None:
     """Two thousand of them, each with a sensitive gain, a guardrail and an approval."""
     orgs = {f"org-{i:04}": people(3, [SENSITIVE[i % 190]]) for i in range(2_000)}

@@ -19,6 +19,7 @@ from hubcfg.planner.saved import read_origin
 from hubcfg.planner.verdict import Totals
 from hubcfg.views.plan import FORMATS, html, render_plan
 from hubcfg.views.plan.failed import render_no_plan
+from hubcfg.views.plan.text import printable
 from hubcfg.views.schemas import output_schemas
 from tests.unit.views.plan.golden import FINDINGS, GOLDEN, MISSING, golden_plan
 from tests.unit.views.plan.plans import NOW, ORIGIN, access_of, change_of, gain, make_plan, plan_of
@@ -225,6 +226,16 @@ def test_colours_are_for_terminals(plan: Plan) -> None:
     painted = render_plan("text", plan, FINDINGS, width=100, use_color=True, is_verbose=False)
     assert "\x1b[35m" in painted
     assert re.sub(r"\x1b\[[0-9;]*m", "", painted) == write(plan, "text")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_where_there_are_no_shields_the_word_stands_alone(plan: Plan, encoding: str) -> None:
+    """A terminal without UTF-8 is told what is sensitive too, and nothing fails."""
+    said = printable(write(plan, "text"), encoding)
+    assert said.encode(encoding)
+    assert "+ psa.tickets: delete  (until 2027-03-02T00:00:00Z; sensitive: deletion)" in said
+    assert "eve@northwind.example ->" in said
+    assert printable(write(plan, "text"), "utf-8") == write(plan, "text")
 
 
 # ── HTML ───────────────────────────────────────────────────────────────────────────────────────────────────────────
