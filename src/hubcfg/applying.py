@@ -19,7 +19,7 @@ from hubcfg.emitter.emit import emit_manifest
 from hubcfg.parser.locating import locate_findings
 from hubcfg.planner.guardrails import Trip
 from hubcfg.planner.held import OrgFiles
-from hubcfg.planner.plan import Origin, Plan
+from hubcfg.planner.plan import Origin
 from hubcfg.platforms.grants import Audience
 from hubcfg.validator.config import Project, Target
 
@@ -186,6 +186,18 @@ def _describe_bundle(org: str, audience: Audience, content: bytes) -> Bundle:
     return Bundle(org, str(head.get("platform", "")), audience, len(head.get("users", ())), content)
 
 
-def is_ready(plan: Plan) -> bool:
-    """Whether there is anything to carry out."""
-    return plan.has_work or plan.interruption is not None
+def is_ready(prepared: Prepared) -> bool:
+    """Whether there is anything to carry out, be it only to record that other sources come to what is deployed already.
+
+    Without such a record what has landed since, a new approver's key for example, would never judge anything. Where orgs are left
+    out it would judge too early.
+    """
+    plan = prepared.plan
+    assert plan is not None
+    if plan.has_work or plan.interruption is not None:
+        return True
+    if not prepared.records or plan.left_out:
+        return False
+    last = prepared.records[-1]
+    is_unlinked = last.revision is None and plan.origin.revision is not None
+    return last.sources != plan.origin.sources or bool(last.left_out) or is_unlinked

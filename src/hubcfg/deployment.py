@@ -17,6 +17,7 @@ from hubcfg.applier.archive import digest_sources, unpack_sources
 from hubcfg.applier.opening import choose_target, open_target
 from hubcfg.applier.records import Record, find_retired, read_record
 from hubcfg.applier.target import ForeignStateError, Status, Writer
+from hubcfg.authority import choose_for_deployment
 from hubcfg.checker.approvals.approval import payload_of
 from hubcfg.checker.approvals.base import Base
 from hubcfg.checker.check import Verified, all_rules
@@ -25,17 +26,18 @@ from hubcfg.core.finding import Finding
 from hubcfg.core.instants import Instant
 from hubcfg.emitter.bundle import build_bundles
 from hubcfg.emitter.emit import emit_bundles
-from hubcfg.parser.base_choice import TREE_ITSELF, BaseChoice, choose_base, read_named
+from hubcfg.parser.base_choice import choose_base
 from hubcfg.parser.git import read_revision
 from hubcfg.parser.parse import parse_source
 from hubcfg.parser.sources import IGNORE_FILE, PROJECT_FILE, SourceFile, read_within
-from hubcfg.pipeline import Authority, Compiled, compile_project
+from hubcfg.pipeline import Authority, Compiled, compile_project, render_again
 from hubcfg.planner.bundles import BundleError, parse_files
 from hubcfg.planner.change import Comparison
 from hubcfg.planner.context import ContextFinder, check_project, cover_plan, limits_of
 from hubcfg.planner.due import find_due
 from hubcfg.planner.guardrails import Limits
 from hubcfg.planner.held import HeldOrg, OrgFiles
+from hubcfg.planner.kept import describe_kept
 from hubcfg.planner.plan import (
     Interruption,
     OrgPlan,
@@ -182,10 +184,13 @@ class _Preparer:
 
     def _prepare(self, root: Path, restored: Record | None) -> Prepared:
         request = self._request
-        choice = self._choose_base()
+        choice = choose_for_deployment(
+            request.root, self._target, self._records, request.environment,
+            named=request.base, bootstrap=request.bootstrap,
+        )  # fmt: skip
         authority = Authority(choice, clone=request.root if restored is not None else None)
         compiled = compile_project(root, as_of=request.as_of, executor=request.executor, authority=authority)
-        compiled = self._without_spent(compiled, root, authority)
+        compiled = self._with_kept(self._without_spent(compiled, root, authority), root)
         known = Prepared(compiled, None, self._project, self._target, records=self._records)
         verified, config = compiled.verified, compiled.config
         if verified is None or config is None:
@@ -220,25 +225,6 @@ class _Preparer:
         )
         return replace(known, plan=plan, files=files, sources=sources, needs_bootstrap=base.is_tree)
 
-    def _choose_base(self) -> BaseChoice:
-        """Returns what approvals are judged by: what was deployed last, where that is known (docs/approvals.md)."""
-        request = self._request
-        if request.base is not None:
-            return read_named(request.root, request.base)
-        last = next((one for one in reversed(self._records)), None)
-        if last is not None and last.revision is not None:
-            choice = read_named(request.root, last.revision)
-            if choice.commit is None:
-                return replace(
-                    choice,
-                    fault=f"the revision of the last deployment, {last.revision[:10]}, can't be read",
-                    advice="fetch the whole history; `--base REF` names another revision, and the deployment's record says so",
-                )
-            return replace(choice, label=f"deployment {last.serial} ({last.revision[:10]})")
-        if request.bootstrap:
-            return TREE_ITSELF
-        return choose_base(request.root, None, request.environment)
-
     def _without_spent(self, compiled: Compiled, root: Path, authority: Authority) -> Compiled:
         """Returns the same, or where approvals would be used that had gone out of use, compiled once more without them."""
         retired = find_retired(self._records)
@@ -253,6 +239,16 @@ class _Preparer:
         payloads = {hashlib.sha256(payload_of(one.value)).hexdigest() for one in used if isinstance(one.value, dict)}
         again = replace(authority, retired=frozenset(payloads & retired))
         return compile_project(root, as_of=self._request.as_of, executor=self._request.executor, authority=again)
+
+    def _with_kept(self, compiled: Compiled, root: Path) -> Compiled:
+        """Returns the same with outputs that show the orgs that are left out as they stay: nobody vanishes from a file for that."""
+        verified = compiled.verified
+        if verified is None or not verified.left_out or not verified.config.project.outputs:
+            return compiled
+        names = {id: one.name for id, one in verified.config.orgs.items()}
+        held = {id: self._writer.read_org(id) for id in verified.left_out}
+        kept = {id: values for id, one in held.items() if (values := describe_kept(id, names.get(id, id), one))}
+        return render_again(compiled, root, kept)
 
     def _plan_orgs(
         self, verified: Verified, config: Config, files: Mapping[str, OrgFiles], hashes: dict[str, object]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hubcfg.checker.approvals.base import Base, TrustFiles, make_base
 from hubcfg.checker.approvals.check import ApprovalReport
@@ -220,16 +220,27 @@ def _reader(root: Path, path: str) -> Callable[[], bytes]:
 
 
 def _render(
-    verified: Verified, findings: list[Finding], root: Path, sources: dict[str, SourceFile]
+    verified: Verified,
+    findings: list[Finding],
+    root: Path,
+    sources: dict[str, SourceFile],
+    kept: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[dict[str, bytes], list[Finding], Verified | None]:
     """Renders the project's outputs; what is wrong with one stands against the whole."""
     from hubcfg.emitter.outputs import render_outputs  # the template engine is slow to import, and seldom used
 
-    outputs, faults = render_outputs(verified, lambda name: read_within(root, name))
+    outputs, faults = render_outputs(verified, lambda name: read_within(root, name), kept)
     if not faults:
         return outputs, findings, verified
     located = _locator(sources)(faults)
     return {}, sorted([*findings, *located], key=finding_order), None
+
+
+def render_again(compiled: Compiled, root: Path, kept: Mapping[str, Mapping[str, Any]]) -> Compiled:
+    """Returns the same with outputs over some orgs more, which are left out and stay as they were deployed."""
+    assert compiled.verified is not None
+    outputs, findings, verified = _render(compiled.verified, compiled.findings, root, compiled.sources, kept)
+    return replace(compiled, outputs=outputs, findings=findings, verified=verified)
 
 
 def discover(root: Path, project: Project) -> Discovery:

@@ -5,15 +5,25 @@ import json
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from hubcfg import __version__
 from hubcfg.applier.archive import pack_sources
 from hubcfg.applier.holder import Holder, describe_self
 from hubcfg.applier.records import Kind, Record, Result, read_record, seal_record
-from hubcfg.applier.target import Deployment, Interrupted, OrgDeployment, Outcome, StaleError, Status, Writer
+from hubcfg.applier.target import (
+    Deployment,
+    Interrupted,
+    OrgDeployment,
+    Outcome,
+    StaleError,
+    Status,
+    TargetError,
+    Writer,
+)
 from hubcfg.core.canonical import Json, canonical_json
+from hubcfg.core.errors import HubcfgError
 from hubcfg.core.instants import Instant, format_instant
 from hubcfg.planner.held import OrgFiles
 from hubcfg.planner.plan import Plan, digest_of_hashes, hash_files
@@ -51,6 +61,11 @@ class Receipt:
     outcome: Outcome
     record: Record | None
     settled: int | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether all is done, but the target reported a failure after that, which the outcome's reason tells."""
+        return self.is_complete and self.outcome.reason is not None
 
     @property
     def is_complete(self) -> bool:
@@ -91,9 +106,33 @@ def apply_plan(
             settled = status.interrupted.serial
             status = _settle(target, status, status.interrupted, hashes)
         work = _Work(plan, status, holder, around, hashes)
-        outcome = target.deploy(work.deployment())
+        try:
+            outcome = target.deploy(work.deployment())
+        except TargetError as error:
+            outcome = _look_again(target, work, error)
         record = None if outcome.record is None else read_record(outcome.record)
         return Receipt(work.serial, outcome, record, settled)
+
+
+def _look_again(target: Writer, work: "_Work", error: TargetError) -> Outcome:
+    """Returns what came of a deployment of which the target says that it failed, where its record is there all the same.
+
+    Raises the error where it is not, and says so where nobody can know.
+    """
+    try:
+        status = target.read_status()
+    except HubcfgError as other:
+        raise TargetError(
+            f"{error.message}; whether it was done all the same is not known: {other.message}",
+            help="see whether `hubcfg history` shows this deployment",
+        ) from error
+    if status.serial != work.serial or status.record is None or status.record not in work.made:
+        raise error
+    outcome, reason = (
+        work.made[status.record],
+        error.message if error.help is None else f"{error.message} ({error.help})",
+    )
+    return replace(outcome, record=status.record, reason=outcome.reason or reason)
 
 
 def _check_state(plan: Plan, target: Writer, status: Status) -> Hashes:
@@ -134,6 +173,8 @@ class _Work:
 
     def __init__(self, plan: Plan, status: Status, holder: Holder, around: Circumstances, hashes: Hashes) -> None:
         self._hashes = hashes
+        # The records that were made, by their bytes: which of them the target keeps says what has happened.
+        self.made: dict[bytes, Outcome] = {}
         self.serial = status.serial + 1
         self._plan = plan
         self._previous = status.record
@@ -206,7 +247,9 @@ class _Work:
             "untried": sorted(outcome.untried),
             "digest": digest_of_hashes(held),
         }
-        return seal_record(value, self._previous)
+        record = seal_record(value, self._previous)
+        self.made[record] = outcome
+        return record
 
 
 def _name_hashes(org: OrgDeployment) -> dict[str, str]:

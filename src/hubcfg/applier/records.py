@@ -44,6 +44,17 @@ class Record:
         return revision if isinstance(revision, str) else None
 
     @property
+    def sources(self) -> str | None:
+        """The digest of the project's files that were deployed."""
+        sources = self.value.get("sources")
+        return sources if isinstance(sources, str) else None
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The orgs that errors of their own left as they were."""
+        return frozenset(_names(self.value.get("left_out")))
+
+    @property
     def orgs(self) -> frozenset[str]:
         """The orgs that were deployed."""
         return frozenset(_names(self.value.get("done")))

@@ -25,7 +25,9 @@ class LockedError(HubcfgError):
 
     def __init__(self, holder: Holder | None) -> None:
         who = "somebody" if holder is None else holder.describe()
-        super().__init__(f"another apply is under way: {who}", help="wait for it; `hubcfg unlock --force` ends a lock by hand")
+        super().__init__(
+            f"another apply is under way: {who}", help="wait for it; `hubcfg unlock --force` ends a lock by hand"
+        )
         self.holder = holder
 
 

@@ -3,11 +3,13 @@
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
 
 from hubcfg.applying import carry_out, check_saved, explain_error, find_obstacles, is_ready
+from hubcfg.cli.options import current_instant
 from hubcfg.cli.settings import Settings
 from hubcfg.core.errors import HubcfgError
 from hubcfg.core.finding import Finding
@@ -77,14 +79,15 @@ def deploy(
                 return _refuse(settings, output, prepared.findings, prepared.compiled.read, target.name)
             obstacles = [] if saved is None else check_saved(saved, prepared)
             obstacles = obstacles or find_obstacles(prepared, allowed=allowed, bootstrap=request.bootstrap)
-            if output == "text":
-                _show(settings, prepared)
+            if output == "text" or not (is_approved or obstacles):
+                _show(settings, prepared, is_result=output == "text")
             if obstacles:
                 return _refuse(settings, output, obstacles, prepared.compiled.read, target.name)
             receipt = None
-            if is_ready(prepared.plan):
+            if is_ready(prepared):
                 if not is_approved:
                     _ask(prepared.plan)
+                    request = replace(request, as_of=current_instant())
                 receipt = carry_out(request, prepared, writer, allowed=allowed, has_waited=not is_approved)
         except HubcfgError as error:
             finding = explain_error(error, project, target, read)
@@ -94,12 +97,13 @@ def deploy(
     deployed = Deployed(target.name, prepared.plan, receipt, tuple(prepared.findings))
     click.echo(render_receipt(output, deployed, use_color=settings.use_color()))
     _note_due(settings, prepared.plan)
-    if receipt is not None and not receipt.is_complete:
+    if receipt is not None and (not receipt.is_complete or receipt.is_doubtful):
         return EXIT_OUTSIDE
     return EXIT_REFUSED if prepared.plan.left_out else 0
 
 
-def _show(settings: Settings, prepared: Prepared) -> None:
+def _show(settings: Settings, prepared: Prepared, *, is_result: bool) -> None:
+    """Shows the plan; on the side, where the result is to be a document and somebody is asked about it all the same."""
     assert prepared.plan is not None
     shown = render_plan(
         "text",
@@ -109,13 +113,13 @@ def _show(settings: Settings, prepared: Prepared) -> None:
         use_color=settings.use_color(),
         is_verbose=settings.is_verbose,
     )
-    click.echo(shown)
-    click.echo()
+    click.echo(f"{shown}\n", err=not is_result)
 
 
 def _ask(plan: Plan) -> None:
     """Asks whether to go on; raises HubcfgError where the answer is anything but yes."""
-    if not click.confirm(f"Apply this to `{plan.origin.target}`?", default=False, err=True):
+    what = "Apply this to" if plan.has_work or plan.interruption else "Record these sources in"
+    if not click.confirm(f"{what} `{plan.origin.target}`?", default=False, err=True):
         raise HubcfgError("not applied, because the answer was no; nothing was changed")
 
 

@@ -1,7 +1,7 @@
 """The extra files of `outputs:` in hubcfg.yaml (docs/bundles.md, "Outputs")."""
 
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hubcfg.checker.check import Verified
@@ -17,23 +17,27 @@ RESERVED = "orgs"
 MANIFEST = "manifest.json"
 
 
-def render_outputs(verified: Verified, read: Callable[[str], bytes]) -> tuple[dict[str, bytes], list[Finding]]:
+def render_outputs(
+    verified: Verified, read: Callable[[str], bytes], kept: Mapping[str, Mapping[str, Any]] | None = None
+) -> tuple[dict[str, bytes], list[Finding]]:
     """Returns the files that the project's outputs come to, by path, and what is wrong with them.
 
-    `read` gives the bytes of a file of the project by its path, and raises OSError.
+    `read` gives the bytes of a file of the project by its path, and raises OSError. `kept` are the orgs that are left out and
+    stay as they were deployed, as templates see them.
     """
-    renderer = _Renderer(verified, read)
+    renderer = _Renderer(verified, read, kept or {})
     for output in verified.config.project.outputs:
         renderer.render(output)
     return renderer.files, renderer.findings
 
 
 class _Renderer:
-    def __init__(self, verified: Verified, read: Callable[[str], bytes]) -> None:
+    def __init__(self, verified: Verified, read: Callable[[str], bytes], kept: Mapping[str, Mapping[str, Any]]) -> None:
         self.files: dict[str, bytes] = {}
         self.findings: list[Finding] = []
         self._verified = verified
         self._read = read
+        self._kept = kept
         self._values: dict[str, dict[str, Any]] = {}
 
     def render(self, output: Output) -> None:
@@ -59,7 +63,8 @@ class _Renderer:
                 return
 
     def _occasions(self, output: Output) -> Iterator[dict[str, Any]]:
-        orgs = [self._org_values(access) for access in self._verified.access.orgs.values()]
+        of_orgs = {access.org.id: self._org_values(access) for access in self._verified.access.orgs.values()}
+        orgs = [values for _, values in sorted((of_orgs | dict(self._kept)).items())]
         project = self._verified.config.project.id
         if output.per is OutputScope.PROJECT:
             yield {"project": project, "orgs": orgs}

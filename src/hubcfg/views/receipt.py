@@ -40,7 +40,7 @@ def _result(deployed: Deployed) -> str:
     if receipt is None:
         return "nothing-to-do"
     if receipt.is_complete:
-        return "complete"
+        return "unconfirmed" if receipt.is_doubtful else "complete"
     return "partial" if receipt.outcome.done else "failed"
 
 
@@ -99,6 +99,17 @@ def _lines(deployed: Deployed, use_color: bool) -> Iterator[str]:
 
 def _outcome(deployed: Deployed, receipt: Receipt, use_color: bool) -> Iterator[str]:
     outcome, totals = receipt.outcome, deployed.plan.comparison.totals
+    if receipt.is_doubtful:
+        yield paint(
+            f"deployment {receipt.serial} of `{deployed.target}` is there, but: {outcome.reason}",
+            "error",
+            use_color=use_color,
+        )
+        return
+    if receipt.is_complete and not outcome.done:
+        text = f"nothing to change: deployment {receipt.serial} of `{deployed.target}` records that it is as these sources say"
+        yield paint(text, "good", use_color=use_color)
+        return
     if receipt.is_complete:
         counts = f"{number(len(outcome.done), 'org')}, {number(totals.users, 'user')} touched"
         yield paint(

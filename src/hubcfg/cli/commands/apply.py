@@ -39,6 +39,11 @@ def apply(
     Example: hubcfg apply plan.json --auto-approve
     """
     origin = None if saved is None else _read_saved(saved)
+    if origin is not None and origin.target is None:
+        raise UsageError(
+            f"the plan compares with `{origin.against}`, so there is no target to apply it to",
+            help="plan for a target: `hubcfg plan --out FILE`",
+        )
     if origin is not None and target not in (None, origin.target):
         raise UsageError(
             f"the plan is for the target `{origin.target}`, not for `{target}`", help="leave out `--target`"

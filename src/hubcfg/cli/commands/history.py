@@ -54,9 +54,11 @@ def verify(ctx: click.Context, target: str | None, output: str | None) -> int:
     format = output or outer_output
     name = target or outer_target
     with opened_target(settings.find_root(), name, environment(), settings.note) as (_, chosen, writer):
-        records = writer.read_records()
-        faults = verify_records(records)
+        records: list[bytes] = []
+        faults: list[str] = []
         try:
+            records = writer.read_records()
+            faults += verify_records(records)
             faults += _check_end(writer, records)
         except ForeignStateError as error:
             faults.append(error.message)
