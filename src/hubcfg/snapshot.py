@@ -72,7 +72,7 @@ class _Commit:
     @property
     def label(self) -> str:
         """How to call it."""
-        return f"`{self.name}` ({self.commit[:10]})"
+        return f"`{self.name.removeprefix('refs/remotes/')}` ({self.commit[:10]})"
 
     def paths(self) -> list[str]:
         """Returns the paths of its files; of another repository below the root one that stands for all that may be in it."""

@@ -12,7 +12,7 @@ from hubcfg.views.inert import code, prose
 
 # GitHub takes 65,536 characters, counted as UTF-16 does, and 262,144 bytes; the mark comes before. A job's summary may have 1 MiB.
 COMMENT_CHARACTERS, COMMENT_BYTES = 65_400, 262_000
-SHOWN_PROBLEMS, MAX_PROBLEMS, MAX_FENCED = 20, 300, 200_000
+SHOWN_PROBLEMS, MAX_PROBLEMS, MAX_FENCED = 20, 150, 200_000
 _LONGEST = 600
 _NO_PLAN = "**hubcfg plan: none, because of "
 
