@@ -11,7 +11,7 @@ from typing import Any
 from hubcfg.applier.sql.database import Dialect, Row
 from hubcfg.applier.target import ForeignStateError, TargetError
 from hubcfg.core.errors import HubcfgError, UsageError
-from hubcfg.core.instants import format_instant, parse_instant
+from hubcfg.core.instants import format_instant, read_instant
 
 try:
     import psycopg
@@ -49,7 +49,7 @@ def _translate(statement: str) -> bytes:
 
 
 def _read_instant(value: object) -> str | None:
-    instant = parse_instant(value.replace(" ", "T").replace("+00", "Z")) if isinstance(value, str) else None
+    instant = read_instant(value.replace(" ", "T").replace("+00", "Z")) if isinstance(value, str) else None
     return None if instant is None else format_instant(instant)
 
 
