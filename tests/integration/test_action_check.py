@@ -149,7 +149,7 @@ def attack(root: Path) -> Repository:
     tests = (
         "kind: Tests\norg: acme\ntests:\n"
         '  - {name: "</details> @admins ![x](https://evil.example/x) ::add-mask::p", user: p001@acme.example, cannot: [psa.tickets.read]}\n'
-        '  - {name: "::error title=forged::look here", user: p001@acme.example, cannot: [psa.tickets.read]}\n'
+        '  - {name: "::error title=forged::look ##[error]forged ##[add-mask]p", user: p001@acme.example, cannot: [psa.tickets.read]}\n'
     )
     change: dict[str, str | None] = {
         "users.yaml": people(extra),

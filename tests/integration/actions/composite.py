@@ -31,14 +31,17 @@ class Ran:
     used: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def commands(self, kind: str) -> list[str]:
-        """Returns the workflow commands of a kind that the runner would take: none while commands are stopped."""
+        """Returns the workflow commands of a kind that the runner would take: none while commands are stopped.
+
+        The runner takes them after spaces too, and in their old form wherever in a line.
+        """
         found, stopped = [], ""
         for line in self.log.splitlines():
             if stopped:
                 stopped = "" if line == f"::{stopped}::" else stopped
             elif line.startswith("::stop-commands::"):
                 stopped = line.removeprefix("::stop-commands::")
-            elif line.startswith(f"::{kind} "):
+            elif line.lstrip().startswith((f"::{kind} ", f"::{kind}::")) or f"##[{kind}" in line:
                 found.append(line)
         return found
 
