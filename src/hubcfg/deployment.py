@@ -27,6 +27,7 @@ from hubcfg.core.instants import Instant
 from hubcfg.emitter.bundle import build_bundles
 from hubcfg.emitter.emit import emit_bundles
 from hubcfg.parser.base_choice import choose_base
+from hubcfg.parser.cache import ParseCache
 from hubcfg.parser.git import read_revision
 from hubcfg.parser.parse import parse_source
 from hubcfg.parser.sources import IGNORE_FILE, PROJECT_FILE, SourceFile, read_within
@@ -72,6 +73,7 @@ class Request:
     restores: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     executor: Executor | None = None
+    cache: ParseCache | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,11 @@ class _Preparer:
             named=request.base, bootstrap=request.bootstrap,
         )  # fmt: skip
         authority = Authority(choice, clone=request.root if restored is not None else None)
-        compiled = compile_project(root, as_of=request.as_of, executor=request.executor, authority=authority)
+        # What an earlier deployment was made from lies in a folder that is new each time: there is nothing to remember of it.
+        cache = request.cache if restored is None else None
+        compiled = compile_project(
+            root, as_of=request.as_of, executor=request.executor, authority=authority, cache=cache
+        )
         compiled = self._with_kept(self._without_spent(compiled, root, authority), root)
         known = Prepared(compiled, None, self._project, self._target, records=self._records)
         verified, config = compiled.verified, compiled.config
@@ -304,17 +310,18 @@ def prepare_against(
     base: str | None,
     environment: Mapping[str, str],
     executor: Executor | None = None,
+    cache: ParseCache | None = None,
 ) -> Prepared:
     """Compiles the project and compares it with what a Git revision gives; no target is read.
 
     What errors of approvals leave out is compared as well: a reviewer wants to see what is to be approved.
     """
     authority = Authority(choose_base(root, base, environment))
-    compiled = compile_project(root, as_of=as_of, executor=executor, authority=authority)
+    compiled = compile_project(root, as_of=as_of, executor=executor, authority=authority, cache=cache)
     verified, config = compiled.verified, compiled.config
     if verified is None or config is None or compiled.access is None:
         return Prepared(compiled)
-    before, _ = read_snapshots(root, revision, None, as_of)
+    before, _ = read_snapshots(root, revision, None, as_of, cache)
     comparison = compare_access(before.access, compiled.access)
     sources = read_all_sources(compiled, root, config.project)
     contexts = ContextFinder(verified, config, limits_of(config.project), as_of)

@@ -6,19 +6,16 @@ draining PyYAML's C events over the same bytes, `python -c pass`, and `import cl
 
 import argparse
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.generate import count_bytes, write_one_user_files, write_orgs, write_wide_catalog
+from tests.benchmarks.measuring import HUBCFG, Figure, measure, report
+from tests.benchmarks.warm import measure_warm
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-HUBCFG = [sys.executable, "-m", "hubcfg"]
 DRAIN = """
 import os, sys
 from yaml import CSafeLoader
@@ -33,40 +30,8 @@ for folder, _, names in os.walk(sys.argv[1]):
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """What one command took: the median of its runs in seconds, and the most memory of one process in MiB."""
-
-    seconds: float
-    memory: float
-
-
-def measure(command: list[str], runs: int) -> Figure:
-    """Runs a command a few times; it must succeed."""
-    seconds, memory = [], 0.0
-    for _ in range(runs):
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds.append(time.perf_counter() - start)
-        memory = max(memory, usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024))
-        if os.waitstatus_to_exitcode(status) != 0:
-            raise SystemExit(f"this failed: {' '.join(command)}")
-    return Figure(statistics.median(seconds), memory)
-
-
-def report(name: str, figure: Figure, floor: Figure, floor_name: str, users: int | None = None) -> None:
-    """Prints one line: the figure, its ratio to the floor, memory, and the time for each user."""
-    each = f"  {figure.seconds / users * 1e6:7.1f} µs a user" if users else ""
-    ratio = figure.seconds / floor.seconds
-    print(
-        f"{name:<44} {figure.seconds:8.3f} s = {ratio:6.2f} × {floor_name:<13} {figure.memory:7.0f} MiB{each}",
-        flush=True,
-    )
-
-
-def measure_start(runs: int) -> None:
-    """Measures what every command pays before it does anything."""
+def measure_start(runs: int) -> Figure:
+    """Measures what every command pays before it does anything; returns what `import click` takes."""
     bare = measure([sys.executable, "-c", "pass"], runs)
     click = measure([sys.executable, "-c", "import click"], runs)
     report("import click", click, bare, "python -c pass")
@@ -74,6 +39,7 @@ def measure_start(runs: int) -> None:
     report("hubcfg --help", measure([*HUBCFG, "--help"], runs), click, "import click")
     quickstart = ["-C", str(EXAMPLES / "quickstart"), "validate"]
     report("validate, quickstart", measure([*HUBCFG, *quickstart], runs), click, "import click")
+    return click
 
 
 def measure_project(name: str, write: Callable[[Path], None], users: int, runs: int) -> float:
@@ -95,7 +61,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs of each command; the median counts")
     parser.add_argument("--full", action="store_true", help="also 1,000,000 users in 2,000 orgs")
     options = parser.parse_args()
-    measure_start(max(options.runs, 5))
+    os.environ["HUBCFG_NO_CACHE"] = "1"  # what is measured cold is measured cold each time
+    click = measure_start(max(options.runs, 5))
+    measure_warm(max(options.runs, 5), click)
     small = measure_project(
         "10,000 one-user files", lambda folder: write_one_user_files(folder, 10_000), 10_000, options.runs
     )

@@ -14,7 +14,9 @@ from hubcfg.validator.config import Config
 
 def judge_project(settings: Settings, *, as_of: Instant, base: str | None) -> tuple[Compiled, Config, ApprovalReport]:
     """Returns a compiled project with its approvals judged; raises HubcfgError where they can't be."""
-    compiled = compile_project(settings.find_root(), as_of=as_of, base=base, environment=os.environ)
+    root = settings.find_root()
+    cache = settings.open_cache(root)
+    compiled = compile_project(root, as_of=as_of, base=base, environment=os.environ, cache=cache)
     if compiled.config is None or compiled.approvals is None:
         raise _explain(compiled)
     return compiled, compiled.config, compiled.approvals

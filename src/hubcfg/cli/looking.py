@@ -17,7 +17,8 @@ def compile_for_looking(settings: Settings, as_of: Instant) -> Compiled:
 
     Raises HubcfgError where not even hubcfg.yaml can be used.
     """
-    compiled = compile_project(settings.find_root(), as_of=as_of, hygiene=False)
+    root = settings.find_root()
+    compiled = compile_project(root, as_of=as_of, hygiene=False, cache=settings.open_cache(root))
     if compiled.access is None:
         first = next(finding for finding in compiled.findings if finding.severity is Severity.ERROR)
         raise HubcfgError(

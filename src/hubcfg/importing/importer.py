@@ -1,7 +1,7 @@
 """Imports an org: drafts its documents, compiles them, and compares the result with what it was made from."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from hubcfg.core.errors import HubcfgError
 from hubcfg.core.finding import Finding
@@ -139,7 +139,7 @@ def _count(pages: Mapping[str, Page], kind: str) -> int:
 def _without_orgs(file: ParsedFile) -> ParsedFile:
     """Returns a file's definitions and shared groups and roles, which decide what an org of the project comes to."""
     documents = tuple(document for document in file.documents if _is_shared(document))
-    return replace(file, documents=documents, findings=())
+    return file._replace(documents=documents, findings=(), key=b"", blob="")
 
 
 def _is_shared(document: Document) -> bool:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hubcfg.parser.git import (
-    find_commit,
-    find_git_fault,
+    find_commits,
     find_namesakes,
     find_repository,
     is_shallow,
+    open_repository,
     run_git,
 )
 
@@ -68,7 +68,7 @@ def choose_base(root: Path, named: str | None, environment: Mapping[str, str]) -
 
     `named` is `--base`; `environment` is where `HUBCFG_BASE` and the CI system's variables are looked up.
     """
-    fault = find_git_fault(root)
+    repository, fault = open_repository(root)
     if fault is not None:
         return BaseChoice("nothing", fault=fault, advice="mend the repository or Git's access to it")
     wanted = named or environment.get(BASE_VARIABLE) or None
@@ -77,14 +77,16 @@ def choose_base(root: Path, named: str | None, environment: Mapping[str, str]) -
     system = next((one for one in _SYSTEMS if environment.get(one.sign, "").lower() not in _NO), None)
     if system is not None and _is_pull_request(system, environment):
         return _choose_target(root, system, environment)
-    if find_repository(root) is None or find_commit(root, "HEAD") is None:
+    if repository is None:
+        return TREE_ITSELF
+    if system is None and environment.get("CI", "").lower() in _NO:
+        return _choose_default(root)
+    if not find_commits(root, ["HEAD"]):
         return TREE_ITSELF
     if system is not None:
         return _choose_for_push(root, environment)
-    if environment.get("CI", "").lower() not in _NO:
-        return BaseChoice("nothing", fault="this CI system is not known to hubcfg, and no base is named",
-                          advice=f"name the target branch with `--base` or `{BASE_VARIABLE}`")  # fmt: skip
-    return _choose_default(root)
+    return BaseChoice("nothing", fault="this CI system is not known to hubcfg, and no base is named",
+                      advice=f"name the target branch with `--base` or `{BASE_VARIABLE}`")  # fmt: skip
 
 
 def _is_pull_request(system: _System, environment: Mapping[str, str]) -> bool:
@@ -136,7 +138,7 @@ def read_named(root: Path, wanted: str) -> BaseChoice:
         shown = ", ".join(f"`{ref}`" for ref in namesakes)
         return BaseChoice(wanted, fault=f"the base `{wanted}` could be any of {shown}, which differ",
                           advice=f"write `{namesakes[-1]}` in full, or delete the others")  # fmt: skip
-    commit = find_commit(root, wanted)
+    commit = find_commits(root, [wanted]).get(wanted)
     if commit is not None:
         return BaseChoice(f"`{wanted.removeprefix('refs/remotes/')}` ({commit[:10]})", commit)
     advice = "name a branch or commit that this clone has fetched"
@@ -146,8 +148,12 @@ def read_named(root: Path, wanted: str) -> BaseChoice:
 
 
 def _choose_default(root: Path) -> BaseChoice:
-    for name, label in (("refs/remotes/origin/HEAD", "origin's default branch"), ("HEAD", "`HEAD`")):
-        commit = find_commit(root, name)
+    names = {"refs/remotes/origin/HEAD": "origin's default branch", "HEAD": "`HEAD`"}
+    found = find_commits(root, names)
+    if "HEAD" not in found:
+        return TREE_ITSELF
+    for name, label in names.items():
+        commit = found.get(name)
         if commit is not None:
             branch = run_git(root, "rev-parse", "--abbrev-ref", name) if name != "HEAD" else None
             shown = f"`{branch.strip()}`" if branch and branch.strip() else label

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.places import Span
@@ -19,8 +19,7 @@ _PATTERNS = "write patterns as in `.gitignore`, such as `drafts/` or `*.tmp.yaml
 DEFAULT_SOURCES = ("**/*.yaml", "**/*.yml")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """A file to read: its path relative to the project's root, with `/`, and how to get its bytes.
 
     `read` raises OSError where the file cannot be read.

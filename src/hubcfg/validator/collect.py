@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple
 
 from hubcfg.core.finding import Finding, Related, find
 from hubcfg.core.ids import find_user_id_fault, fold_id
@@ -24,8 +24,7 @@ class Owner:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One entry of a plural document, or a whole singular one; `value` is None where it does not fit its schema.
 
     `field` is the map that an entry stands in, None for a whole document.
@@ -62,36 +61,11 @@ class Collected:
         return any(name in text for text in self.broken_texts)
 
 
-# How many entries of one document are remembered: there are many small documents, and few large ones.
-MAX_REMEMBERED = 64
-
-
-class EntryMemory:
-    """The entries of documents that have been collected, for a tree that has the same documents."""
-
-    def __init__(self) -> None:
-        # A document stays in memory as long as its entries are remembered, so its identity is its own.
-        self._entries: dict[int, tuple[Document, list[_Written]]] = {}
-
-    def recall(self, document: Document) -> "list[_Written] | None":
-        """Returns the entries of a document; None where it has not been collected."""
-        known = self._entries.get(id(document))
-        return None if known is None else known[1]
-
-    def keep(self, document: Document, entries: "list[_Written]") -> None:
-        """Remembers the entries of a document, unless there are so many that it is worth more not to hold them in memory."""
-        if len(entries) <= MAX_REMEMBERED:
-            self._entries[id(document)] = (document, entries)
-
-
 def collect_entries(
-    shaped: Iterable[Shaped],
-    files: Iterable[ParsedFile],
-    default_platform: str | None,
-    memory: EntryMemory | None = None,
+    shaped: Iterable[Shaped], files: Iterable[ParsedFile], default_platform: str | None
 ) -> tuple[Collected, list[Finding]]:
     """Sorts the documents' entries; `shaped` are in the order of files and lines."""
-    collector = _Collector(default_platform, memory)
+    collector = _Collector(default_platform)
     for parsed in files:
         if parsed.broken_text is not None:
             collector.collected.broken_texts.append(parsed.broken_text)
@@ -101,16 +75,11 @@ def collect_entries(
     return collector.collected, collector.findings
 
 
-# An entry as it is written: its id as ids are compared, the entry, and what is wrong with the id.
-_Written: TypeAlias = tuple[str, Item, Finding | None]
-
-
 class _Collector:
-    def __init__(self, default_platform: str | None, memory: EntryMemory | None) -> None:
+    def __init__(self, default_platform: str | None) -> None:
         self.collected = Collected()
         self.findings: list[Finding] = []
         self._default = default_platform
-        self._memory = memory
         self._claims: dict[object, dict[str, Item]] = {}
         self._owners: dict[str, Owner] = {}
 
@@ -146,27 +115,39 @@ class _Collector:
 
     def _add_entries(self, shaped: Shaped, owner: Owner, field: str) -> None:
         document, kind = shaped.document, shaped.kind.name
-        written = self._memory.recall(document) if self._memory is not None else None
-        if written is None:
-            written = _read_entries(shaped, field)
-            if self._memory is not None:
-                self._memory.keep(document, written)
+        raw = document.value
+        written = raw.get(field) if isinstance(raw, dict) else None
+        if not isinstance(written, dict):
+            return
+        good = shaped.value.get(field) if shaped.value is not None else None
+        values: dict[str, Value] = good if isinstance(good, dict) else {}
         scope = (kind, owner)
         entries = self.collected.plural.get(scope)
         if entries is None:
             entries = self.collected.plural[scope] = {}
             self._claims[scope] = {}
         claims = self._claims[scope]
-        for folded, item, fault in written:
-            if fault is not None:
-                self.findings.append(fault)
+        is_user = kind == "Users"
+        for id in written:
+            value = values.get(id)
+            if is_user and (fault := find_user_id_fault(id)) is not None:
+                self.findings.append(
+                    find(
+                        SCHEMA_VIOLATION,
+                        f"the user id `{_visible(id)}` {fault}",
+                        document.key(field, id),
+                        help="use the person's e-mail address",
+                    )
+                )
                 self.collected.is_partial = True
-            first = claims.setdefault(folded, item)
+                value = None
+            item = Item(id, document, value if isinstance(value, dict) else None, field)
+            first = claims.setdefault(fold_id(id), item)
             if first is item:
-                entries[item.id] = item
+                entries[id] = item
                 continue
-            self.findings.append(duplicate(kind.lower().removesuffix("s"), item.id, item.place, first.place))
-            self.collected.is_partial |= kind == "Users"  # which of the two is meant is not known
+            self.findings.append(duplicate(kind.lower().removesuffix("s"), id, item.place, first.place))
+            self.collected.is_partial |= is_user  # which of the two is meant is not known
 
     def _owner(self, document: Document, kind: str) -> Owner | None:
         raw = document.value
@@ -205,31 +186,6 @@ class _Collector:
             self.collected.is_partial = True
             return None
         return Owner(False, self._default)
-
-
-def _read_entries(shaped: Shaped, field: str) -> list[_Written]:
-    document = shaped.document
-    raw = document.value
-    written = raw.get(field) if isinstance(raw, dict) else None
-    if not isinstance(written, dict):
-        return []
-    good = shaped.value.get(field) if shaped.value is not None else None
-    values: dict[str, Value] = good if isinstance(good, dict) else {}
-    is_user = shaped.kind.name == "Users"
-    found: list[_Written] = []
-    for id in written:
-        value = values.get(id)
-        fault = None
-        if is_user and (words := find_user_id_fault(id)) is not None:
-            value = None
-            fault = find(
-                SCHEMA_VIOLATION,
-                f"the user id `{_visible(id)}` {words}",
-                document.key(field, id),
-                help="use the person's e-mail address",
-            )
-        found.append((fold_id(id), Item(id, document, value if isinstance(value, dict) else None, field), fault))
-    return found
 
 
 def duplicate(noun: str, id: str, place: Place, first: Place | None, where: str = "") -> Finding:

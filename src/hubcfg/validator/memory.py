@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from hubcfg.parser.document import ParsedFile
 from hubcfg.parser.parse import parse_bytes
-from hubcfg.validator.collect import EntryMemory
 from hubcfg.validator.config import Config
 from hubcfg.validator.definitions import DefinitionMemory
 from hubcfg.validator.entries import EntryBinder
+from hubcfg.validator.twin import FirstTree
 
 
 class BindMemory:
@@ -17,13 +17,13 @@ class BindMemory:
     """
 
     def __init__(self, parse: Callable[[str, bytes], ParsedFile] = parse_bytes) -> None:
-        self.entries = EntryMemory()
         self.definitions = DefinitionMemory(parse)
+        self.first: FirstTree | None = None
         self._config: Config | None = None
 
-    def keep(self, config: Config) -> None:
-        """Remembers a bound configuration, for the tree that is bound next."""
-        self._config = config
+    def keep(self, config: Config, first: FirstTree | None) -> None:
+        """Remembers a bound configuration, for the tree that is bound next; `first` is the tree where it has no fault."""
+        self._config, self.first = config, first
 
     def binder(self, org: str) -> EntryBinder:
         """Returns what binds the users of an org, with those that are known."""

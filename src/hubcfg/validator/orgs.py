@@ -22,6 +22,7 @@ from hubcfg.validator.rules import (
     UNKNOWN_USER,
 )
 from hubcfg.validator.slips import Slip
+from hubcfg.validator.twin import BindUser
 from hubcfg.validator.windows import check_entry_windows
 
 
@@ -55,8 +56,11 @@ def bind_shared(collected: Collected, platform: Platform, catalog: Catalog) -> t
 
 def bind_org(
     collected: Collected, item: Item, platform: Platform, catalog: Catalog, shared: Shared, binder: EntryBinder
-) -> tuple[Org, list[Finding]]:
-    """Binds an org whose platform and catalog are known; `binder` may have bound some of its users for another tree."""
+) -> tuple[Org, list[Finding], BindUser]:
+    """Binds an org whose platform and catalog are known; `binder` may have bound some of its users for another tree.
+
+    What is returned last binds one more user.
+    """
     raw = item.value
     assert raw is not None
     org = Org(
@@ -71,8 +75,7 @@ def bind_org(
         documents=collected.documents.get(Owner(True, item.id), {}),
     )
     org_binder = _OrgBinder(collected, org, shared, binder)
-    org_binder.bind()
-    return org, org_binder.findings
+    return org, org_binder.findings, org_binder.bind()
 
 
 class _BundleBinder:
@@ -140,8 +143,8 @@ class _OrgBinder:
         self._shared = shared
         self._owner = Owner(True, org.id)
 
-    def bind(self) -> None:
-        """Fills the org and `findings`."""
+    def bind(self) -> BindUser:
+        """Fills the org and `findings`; returns what binds one more user of it."""
         org, platform = self._org, self._org.platform
         group_items, role_items = self._items("Groups"), self._items("Roles")
         shared_groups = self._shared.group_items
@@ -158,11 +161,12 @@ class _OrgBinder:
         bundles.roles.unusable |= self._shared.unsound_roles | _broken(role_items)
         self.findings += bundles.check(own_groups, own_roles)
         self._bind_clients()
-        self._bind_users(bundles)
+        bind_user = self._bind_users(bundles)
         self._bind_teams(bundles.lost)
         self._bind_assertions(bundles)
         self._check_products(bundles.checker)
         org.is_partial = self._collected.is_partial or bool(_broken(self._items("Users")))
+        return bind_user
 
     def _items(self, kind: str) -> dict[str, Item]:
         return self._collected.entries(kind, self._owner)
@@ -175,13 +179,34 @@ class _OrgBinder:
                     id, item.document, str(name) if name is not None else id, tuple(sorted(as_strings(departments)))
                 )
 
-    def _bind_users(self, bundles: _BundleBinder) -> None:
+    def _bind_users(self, bundles: _BundleBinder) -> BindUser:
         org, binder = self._org, self._entries
         verdicts: dict[Entry, tuple[list[Slip], bool]] = {}
         where = f"on the platform `{org.platform.id}`"
         roles = Names(UNKNOWN_PLATFORM_ROLE, "role", org.platform.roles, where=where)
         clients = self._clients(bundles.lost)
         departments = set(org.department_owners())
+
+        def judge(user: User) -> tuple[list[Finding], bool]:
+            entry = user.entry
+            verdict = verdicts.get(entry)
+            if verdict is None:
+                slips, is_sound = bundles.checker.check_entry(entry, roles)
+                windows = binder.slips[entry]
+                verdict = verdicts[entry] = (slips + windows, is_sound and not windows)
+            findings = [slip.at(user.document, user.path) for slip in verdict[0]]
+            if user.company is not None or user.clients is not None:
+                findings += check_user(user, org.platform, clients, departments)
+            return findings, verdict[1]
+
+        def bind_one(document: Document, id: str) -> User | None:
+            value = as_map(as_map(document.value).get("users")).get(id)
+            if not isinstance(value, dict):
+                return None
+            user = binder.bind(Item(id, document, value, "users"))
+            findings, is_sound = judge(user)
+            return user if is_sound and not findings else None
+
         uids: dict[str, User] = {}
         users = {}
         for item in self._items("Users").values():
@@ -189,21 +214,15 @@ class _OrgBinder:
                 continue
             user = binder.bind(item)
             users[user.id] = user
-            entry = user.entry
-            verdict = verdicts.get(entry)
-            if verdict is None:
-                slips, is_sound = bundles.checker.check_entry(entry, roles)
-                windows = binder.slips[entry]
-                verdict = verdicts[entry] = (slips + windows, is_sound and not windows)
-            if verdict[0]:
-                self.findings += [slip.at(user.document, user.path) for slip in verdict[0]]
-            if not verdict[1]:
+            findings, is_sound = judge(user)
+            if findings:
+                self.findings += findings
+            if not is_sound:
                 org.unsound.add(user.id)
-            if user.company is not None or user.clients is not None:
-                self.findings += check_user(user, org.platform, clients, departments)
             if user.uid is not None and uids.setdefault(user.uid, user) is not user:
                 self._report_uid(user, uids[user.uid])
         org.users = {id: users[id] for id in sorted(users)}
+        return bind_one
 
     def _report_uid(self, user: User, first: User) -> None:
         related = (Related(f"`{first.id}` has it", _place(first.document, *first.path, "uid")),)

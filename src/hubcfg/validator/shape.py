@@ -1,8 +1,7 @@
 """Checks each document against the schema of its kind, and keeps what is good of one that does not fit."""
 
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.nearest import did_you_mean, shorten
@@ -15,8 +14,7 @@ from hubcfg.validator.schema import Kind, Schema
 EXTENDABLE = ("Platform", "Catalog")
 
 
-@dataclass(frozen=True, slots=True)
-class Shaped:
+class Shaped(NamedTuple):
     """A document of a known kind.
 
     `broken_ids` are the entries that do not fit and are left out of `value`; `value` is None where nothing of the

@@ -20,6 +20,7 @@ from hubcfg.validator.patterns import PatternChecker
 from hubcfg.validator.platform_checks import check_catalog, check_platform
 from hubcfg.validator.rules import UNKNOWN_ORG, UNKNOWN_PLATFORM, UNKNOWN_PLATFORM_ROLE
 from hubcfg.validator.shape import Shaped, shape_document
+from hubcfg.validator.twin import BindUser, FirstTree, bind_twin
 
 ShapedFile = tuple[list[Shaped], list[Finding], bool]
 
@@ -47,23 +48,29 @@ def validate_documents(
 
     What `memory` holds of another tree's documents is not bound again.
     """
+    if memory is not None and memory.first is not None:
+        twin = bind_twin(memory.first, project, files, lambda file: next(map(shape_file, [file]))[1:] == ([], False))
+        if twin is not None:
+            return twin, []
     shaped: list[ShapedFile] = list(map(shape_file, files))
     findings = list(chain.from_iterable(found for _, found, _ in shaped))
     documents = list(chain.from_iterable(good for good, _, _ in shaped))
-    entries = memory.entries if memory is not None else None
-    collected, found = collect_entries(documents, files, project.platform, entries)
+    collected, found = collect_entries(documents, files, project.platform)
     findings += found
     collected.is_partial |= any(is_partial for _, _, is_partial in shaped)
     binder = _ConfigBinder(project, collected, memory)
     config = replace(binder.bind(), files=frozenset(file.path for file in files))
+    findings += binder.findings
     if memory is not None:
-        memory.keep(config)
-    return config, findings + binder.findings
+        is_good = not findings and not config.is_partial
+        memory.keep(config, FirstTree(project, files, config, binder.bind_user) if is_good else None)
+    return config, findings
 
 
 class _ConfigBinder:
     def __init__(self, project: Project, collected: Collected, memory: BindMemory | None) -> None:
         self.findings: list[Finding] = []
+        self.bind_user: dict[str, BindUser] = {}
         self._project = project
         self._collected = collected
         self._memory = memory
@@ -154,7 +161,9 @@ class _ConfigBinder:
         if catalog is None:
             return None
         binder = self._memory.binder(item.id) if self._memory is not None else EntryBinder()
-        org, findings = bind_org(self._collected, item, platform, catalog, self._shared_of(platform), binder)
+        org, findings, self.bind_user[item.id] = bind_org(
+            self._collected, item, platform, catalog, self._shared_of(platform), binder
+        )
         self.findings += findings
         return org
 

@@ -49,14 +49,16 @@ def apply(
             f"the plan is for the target `{origin.target}`, not for `{target}`", help="leave out `--target`"
         )
     with worker_pool(workers) as pool:
+        root = settings.find_root()
         request = Request(
-            settings.find_root(),
+            root,
             current_instant(),
             target if origin is None else origin.target,
             base,
             bootstrap,
             environment=environment(),
             executor=pool,
+            cache=settings.open_cache(root),
         )
         return deploy(settings, request, saved=origin, is_approved=auto_approve, allowed=allowed, output=output)
 

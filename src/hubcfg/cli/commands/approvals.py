@@ -88,7 +88,9 @@ def _find(statuses: list[ApprovalStatus], id: str) -> ApprovalStatus:
 
 def _find_payload(settings: Settings, id: str) -> bytes:
     """Returns what an approval's signature covers; whether it counts does not matter here, nor who could say so."""
-    compiled = compile_project(settings.find_root(), as_of=current_instant(), environment=os.environ)
+    root = settings.find_root()
+    cache = settings.open_cache(root)
+    compiled = compile_project(root, as_of=current_instant(), environment=os.environ, cache=cache)
     documents = compiled.config.approvals if compiled.config is not None else ()
     values = {str(one.value["id"]): one.value for one in documents if isinstance(one.value, dict)}
     if id not in values:

@@ -67,11 +67,16 @@ def plan(
             "a plan against a revision can't be applied, so there is nothing to save", help="leave out `--out`"
         )
     root = settings.find_root()
+    cache = settings.open_cache(root)
     with worker_pool(workers) as pool:
         if against is not None:
-            prepared = prepare_against(root, against, as_of=as_of, base=base, environment=os.environ, executor=pool)
+            prepared = prepare_against(
+                root, against, as_of=as_of, base=base, environment=os.environ, executor=pool, cache=cache
+            )
         else:
-            request = Request(root, as_of, target, base, bootstrap, environment=dict(os.environ), executor=pool)
+            request = Request(
+                root, as_of, target, base, bootstrap, environment=dict(os.environ), executor=pool, cache=cache
+            )
             found = _prepare(settings, request, output)
             if found is None:
                 return 1
