@@ -1,7 +1,7 @@
 """Gives findings their lines and columns: the files with findings are read once more, and no others."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -38,7 +38,19 @@ def locate_findings(
     `read` gives the text of a file by its path, or None where it cannot be read. Files are read again in other processes
     where there is an executor; what `memory` knows is not read.
     """
-    findings = list(findings)
+    located: dict[object, Finding] = {}
+    for one in place_findings(list(findings), read, executor, memory):
+        located.setdefault((one.place, one.name, one.message), one)
+    return sorted(located.values(), key=finding_order)
+
+
+def place_findings(
+    findings: Sequence[Finding],
+    read: Callable[[str], str | None],
+    executor: "Executor | None" = None,
+    memory: SpanMemory | None = None,
+) -> list[Finding]:
+    """Returns every finding with spans for places, in the order in which they are given; `locate_findings` says the rest."""
     spans = _locate(findings, read, executor, memory)
     texts: dict[str, list[str]] = {}
 
@@ -50,10 +62,10 @@ def locate_findings(
             texts[span.file] = _LINE_BREAK.split(read(span.file) or "")
         return words_at(texts[span.file], span)
 
-    located: dict[object, Finding] = {}
+    placed: list[Finding] = []
     for finding in findings:
-        span = concrete(finding.place)
         help = finding.help
+        span = concrete(finding.place)
         if help is not None and AS_WRITTEN in help:
             help = help.replace(AS_WRITTEN, written(span))
         related = tuple(Related(one.message, concrete(one.place)) for one in finding.related)
@@ -61,9 +73,8 @@ def locate_findings(
         if fix is not None:
             fix = Fix(fix.title, tuple(Edit(concrete(edit.place), edit.action, edit.text) for edit in fix.edits))
         path = finding.place.path if isinstance(finding.place, Place) else finding.path
-        one = replace(finding, place=span, help=help, related=related, fix=fix, path=path)
-        located.setdefault((span, finding.name, finding.message), one)
-    return sorted(located.values(), key=finding_order)
+        placed.append(replace(finding, place=span, help=help, related=related, fix=fix, path=path))
+    return placed
 
 
 def finding_order(finding: Finding) -> tuple[str, int, int, str, str]:

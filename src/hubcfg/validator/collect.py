@@ -14,6 +14,8 @@ from hubcfg.validator.shape import Shaped
 
 # Kinds whose documents say `org`, or `platform` to be shared by the platform's orgs.
 SHAREABLE = ("Groups", "Roles")
+# Kinds of which a document is one thing, with an id of its own.
+SINGULAR = ("Org", "Platform", "Catalog", "Approval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class _Collector:
     def add(self, shaped: Shaped) -> None:
         document, kind = shaped.document, shaped.kind
         self.collected.is_partial |= shaped.is_broken
-        if kind.name in ("Org", "Platform", "Catalog", "Approval"):
+        if kind.name in SINGULAR:
             self._add_singular(shaped)
             return
         owner = self._owner(document, kind.name)

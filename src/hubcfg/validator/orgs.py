@@ -61,9 +61,17 @@ def bind_org(
 
     What is returned last binds one more user.
     """
+    org = begin_org(item, platform, catalog)
+    org.documents = collected.documents.get(Owner(True, item.id), {})
+    org_binder = _OrgBinder(collected, org, shared, binder)
+    return org, org_binder.findings, org_binder.bind()
+
+
+def begin_org(item: Item, platform: Platform, catalog: Catalog) -> Org:
+    """Returns what the Org document itself says."""
     raw = item.value
     assert raw is not None
-    org = Org(
+    return Org(
         id=item.id,
         name=str(raw.get("name", item.id)),
         document=item.document,
@@ -72,10 +80,7 @@ def bind_org(
         manage=str(raw.get("manage", "exclusive")),
         products={product: str(state) for product, state in as_map(raw.get("products")).items()},
         authentication=bind_authentication(raw.get("authentication")),
-        documents=collected.documents.get(Owner(True, item.id), {}),
     )
-    org_binder = _OrgBinder(collected, org, shared, binder)
-    return org, org_binder.findings, org_binder.bind()
 
 
 class _BundleBinder:

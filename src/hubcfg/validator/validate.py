@@ -58,7 +58,7 @@ def validate_documents(
     collected, found = collect_entries(documents, files, project.platform)
     findings += found
     collected.is_partial |= any(is_partial for _, _, is_partial in shaped)
-    binder = _ConfigBinder(project, collected, memory)
+    binder = ConfigBinder(project, collected, memory)
     config = replace(binder.bind(), files=frozenset(file.path for file in files))
     findings += binder.findings
     if memory is not None:
@@ -67,19 +67,24 @@ def validate_documents(
     return config, findings
 
 
-class _ConfigBinder:
-    def __init__(self, project: Project, collected: Collected, memory: BindMemory | None) -> None:
+class ConfigBinder:
+    """Binds what has been collected; what is wrong with it is in `findings`.
+
+    `bind_members` binds an org with all that belongs to it.
+    """
+
+    def __init__(self, project: Project, collected: Collected, memory: BindMemory | None = None) -> None:
         self.findings: list[Finding] = []
         self.bind_user: dict[str, BindUser] = {}
         self._project = project
         self._collected = collected
         self._memory = memory
-        self._definitions = Definitions(collected, memory.definitions if memory is not None else None)
+        self.definitions = Definitions(collected, memory.definitions if memory is not None else None)
         self._shared: dict[str, Shared] = {}
 
     def bind(self) -> Config:
         """Binds definitions, shared documents and orgs."""
-        project, definitions = self._project, self._definitions
+        project, definitions = self._project, self.definitions
         definitions.check_own()
         has_default = self._check_default_platform()
         self._check_definitions()
@@ -112,12 +117,12 @@ class _ConfigBinder:
         platform = self._project.platform
         if platform is None:
             return False
-        if not self._definitions.is_known("Platform", platform):
+        if not self.definitions.is_known("Platform", platform):
             self._unknown_platform("platform", platform, self._project.document)
         return True
 
     def _check_definitions(self) -> None:
-        definitions = self._definitions
+        definitions = self.definitions
         for id in definitions.own_ids("Catalog"):
             if (catalog := definitions.catalog(id)) is not None:
                 self.findings += check_catalog(definitions, catalog)
@@ -138,7 +143,7 @@ class _ConfigBinder:
         raw = item.value
         if raw is None:
             return None
-        definitions = self._definitions
+        definitions = self.definitions
         platform_id = raw.get("platform", self._project.platform)
         if not isinstance(platform_id, str):
             if not has_default:
@@ -160,15 +165,17 @@ class _ConfigBinder:
         catalog = self._catalog_of(item, platform)
         if catalog is None:
             return None
+        return self.bind_members(item, platform, catalog, self.shared_of(platform))
+
+    def bind_members(self, item: Item, platform: Platform, catalog: Catalog, shared: Shared) -> Org:
+        """Returns an org whose platform and catalog are known, with all that belongs to it."""
         binder = self._memory.binder(item.id) if self._memory is not None else EntryBinder()
-        org, findings, self.bind_user[item.id] = bind_org(
-            self._collected, item, platform, catalog, self._shared_of(platform), binder
-        )
+        org, findings, self.bind_user[item.id] = bind_org(self._collected, item, platform, catalog, shared, binder)
         self.findings += findings
         return org
 
     def _catalog_of(self, item: Item, platform: Platform) -> Catalog | None:
-        definitions = self._definitions
+        definitions = self.definitions
         assert item.value is not None
         catalog_id = item.value.get("catalog")
         if not isinstance(catalog_id, str):
@@ -190,13 +197,14 @@ class _ConfigBinder:
         return catalog
 
     def _unknown_platform(self, noun: str, id: str, document: Document) -> None:
-        ids = self._definitions.platform_ids() if noun == "platform" else self._definitions.catalog_ids()
+        ids = self.definitions.platform_ids() if noun == "platform" else self.definitions.catalog_ids()
         advice = did_you_mean(id, ids) or f"there are {', '.join(f'`{known}`' for known in ids)}"
         self.findings.append(find(UNKNOWN_PLATFORM, f"there is no {noun} `{id}`", document.place(noun), help=advice))
 
-    def _shared_of(self, platform: Platform) -> Shared:
+    def shared_of(self, platform: Platform) -> Shared:
+        """Returns what the orgs of a platform share."""
         if platform.id not in self._shared:
-            catalog = self._definitions.catalog(platform.catalog)
+            catalog = self.definitions.catalog(platform.catalog)
             if catalog is None:
                 self._shared[platform.id] = Shared(groups=dict(platform.groups))
             else:
@@ -208,8 +216,8 @@ class _ConfigBinder:
     def _bind_unused_shared(self) -> None:
         """Shared documents are judged even where no org is on their platform."""
         for owner in self._collected.owners:
-            if not owner.is_org and (platform := self._definitions.platform(owner.id)) is not None:
-                self._shared_of(platform)
+            if not owner.is_org and (platform := self.definitions.platform(owner.id)) is not None:
+                self.shared_of(platform)
 
     def _check_owners(self) -> None:
         """Documents must belong to an org or platform that there is."""
@@ -221,10 +229,10 @@ class _ConfigBinder:
                     find(UNKNOWN_ORG, f"there is no org `{owner.id}`", owner_place(one, owner), help=advice)
                     for one in documents
                 ]
-            elif not owner.is_org and not self._definitions.is_known("Platform", owner.id):
+            elif not owner.is_org and not self.definitions.is_known("Platform", owner.id):
                 if owner.id == self._project.platform:
                     continue  # reported once, where the project names it
-                near = did_you_mean(owner.id, self._definitions.platform_ids())
+                near = did_you_mean(owner.id, self.definitions.platform_ids())
                 self.findings += [
                     find(UNKNOWN_PLATFORM, f"there is no platform `{owner.id}`", owner_place(one, owner), help=near)
                     for one in documents
