@@ -85,7 +85,7 @@ class _Comment:
         warnings, others = [*remarks.warnings()], [*remarks.others()]
         yield MARKER
         if plan.is_empty and not plan.has_work and not warnings:
-            yield f"**hubcfg plan:** {prose(describe_nothing(plan))}"
+            yield f"**hubcfg plan: equivalent** · {prose(describe_nothing(plan))}"
             yield from _block(others)
             return
         if count is not None:

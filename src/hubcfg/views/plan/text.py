@@ -64,7 +64,7 @@ class _Text:
         plan = self._plan
         before, after = [*self._warnings()], [*self._remarks()]
         if plan.is_empty and not before and not plan.has_work:
-            return [visible(describe_nothing(plan)), *after]
+            return [visible(describe_nothing(plan)), *after, "verdict: equivalent"]
         rows = self._head()
         if before:
             rows += ["", *before]

@@ -105,7 +105,7 @@ def test_json_names_what_is_held_more_widely() -> None:
 
 
 @pytest.mark.parametrize("format", ["text", "markdown", "html"])
-def test_nothing_to_do_is_said_in_a_line(format: str) -> None:
+def test_nothing_to_do_is_said_in_a_line_and_the_verdict(format: str) -> None:
     """The target, its serial and the instant; nothing about gains."""
     people = desk("olga@d: {role: owner}")
     said = re.sub(r"<[^>]+>|[`*]", "", render_plan(
