@@ -260,12 +260,13 @@ class _Preparer:
         self, verified: Verified, config: Config, files: Mapping[str, OrgFiles], hashes: dict[str, object]
     ) -> Iterator[OrgPlan]:
         """Yields the plans of all orgs that differ, that are new to hubcfg, or that the project has no more."""
-        adopted = frozenset(org for record in self._records for org in record.orgs)
+        left = {org: hashes for record in self._records for org, hashes in record.deployed.items()}
         contexts = ContextFinder(verified, config, self._limits(verified, config), self._request.as_of)
-        gone = {org for org in hashes if org in adopted and org not in config.orgs}
+        gone = {org for org in hashes if org in left and org not in config.orgs}
         for org in sorted(files.keys() | gone):
             wanted = files.get(org, {})
-            if org in adopted and hashes.get(org, {}) == hash_files(wanted):
+            hashed = hash_files(wanted)
+            if hashes.get(org, {}) == hashed and left.get(org) == {one.value: sha for one, sha in hashed.items()}:
                 continue
             held = self._writer.read_org(org)
             try:
@@ -275,7 +276,7 @@ class _Preparer:
                     f"what the target holds of the org `{org}` can't be read: {error}",
                     help="see who wrote it; hubcfg does not overwrite what it can't compare",
                 ) from error
-            if plan.is_written or plan.is_new or plan.strangers:
+            if plan.is_deployed or plan.strangers:
                 yield plan
 
     def _limits(self, verified: Verified, config: Config) -> Limits:
@@ -335,7 +336,7 @@ def prepare_against(
         held = HeldOrg(old, old, everybody)
         one = plan_org(change.id, held, new, contexts.find(change.id, held))
         if one.is_written or not change.is_empty:
-            plans.append(replace(one, change=change, is_new=False))
+            plans.append(replace(one, change=change, is_new=False, is_unrecorded=False))
     files = group_files(verified)
     origin = Origin(
         sources=digest_sources(sources),

@@ -182,7 +182,7 @@ class _Work:
         self._orgs = tuple(
             OrgDeployment(org.id, org.before, org.after, org.ever)
             for org in sorted(plan.orgs, key=lambda one: one.id)
-            if org.is_written or org.is_new
+            if org.is_deployed
         )
         self._known: dict[str, Json] = self._describe(holder)
 

@@ -1,7 +1,7 @@
 """Plans: what a deployment would change, by org and as a whole, and what stands in its way (docs/deployment.md, "Plan")."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from hubcfg.core.canonical import digest
@@ -14,7 +14,7 @@ from hubcfg.planner.covering import Covering
 from hubcfg.planner.due import Due
 from hubcfg.planner.guardrails import Limits, Roots, Trip, check_losses, check_roots, count_losses
 from hubcfg.planner.held import HeldOrg, OrgFiles
-from hubcfg.planner.ownership import find_strangers, keep_strangers
+from hubcfg.planner.ownership import find_strangers, keep_strangers, without_strangers
 from hubcfg.planner.resolved import find_phases
 from hubcfg.planner.state import OrgState, Phase, Profile
 from hubcfg.platforms.grants import Audience
@@ -48,7 +48,8 @@ class OrgPlan:
 
     `strangers` are people whom hubcfg never deployed and leaves alone. An org whose files change in a way that is nobody's
     access has an empty `change`. An org `is_new` where
-    hubcfg never deployed it, also if all of it happens to be there already.
+    hubcfg never deployed it, also if all of it happens to be there already; it `is_unrecorded` where what is there is right,
+    but is not what hubcfg knows to have left there.
     """
 
     id: str
@@ -59,6 +60,12 @@ class OrgPlan:
     strangers: tuple[str, ...] = ()
     trips: tuple[Trip, ...] = ()
     is_new: bool = False
+    is_unrecorded: bool = False
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether a deployment has anything to do for it, be it only to write down that it is as it is to be."""
+        return self.is_written or self.is_new or self.is_unrecorded
 
     @property
     def is_written(self) -> bool:
@@ -103,7 +110,7 @@ class Plan:
     @property
     def has_work(self) -> bool:
         """Whether there is anything to deploy: what changes, or what is to be hubcfg's from now on."""
-        return any(org.is_written or org.is_new for org in self.orgs)
+        return any(org.is_deployed for org in self.orgs)
 
     @property
     def all_trips(self) -> list[Trip]:
@@ -147,7 +154,15 @@ def plan_org(id: str, held: HeldOrg, files: OrgFiles, context: OrgContext) -> Or
     is_written = dict(held.live) != dict(files)
     kept = tuple(sorted(user for users_of in strangers.values() for user in users_of))
     is_new = not held.ever and not held.deployed and bool(files)
-    return OrgPlan(id, held.live, files, ever, change, kept, trips if is_written else (), is_new)
+    is_unrecorded = not is_written and _own(files, id, strangers) != _own(held.deployed, id, strangers)
+    return OrgPlan(id, held.live, files, ever, change, kept, trips if is_written else (), is_new, is_unrecorded)
+
+
+def _own(files: OrgFiles, id: str, strangers: Mapping[Audience, list[str]]) -> dict[Audience, bytes]:
+    """Returns an org's files without people who are none of hubcfg's."""
+    bundles = parse_files(files, id)
+    present = {audience: ids for audience, ids in strangers.items() if audience in bundles}
+    return without_strangers(files, bundles, bundles, present)
 
 
 def compare_files(id: str, before: OrgFiles, after: OrgFiles, instant: Instant, around: Surroundings) -> OrgChange:
@@ -164,8 +179,7 @@ def _compare(
         user
         for audience, bundle in before.items()
         if audience in after
-        for user, entry in bundle.users.items()
-        if after[audience].users.get(user) == entry
+        for user in _find_same(bundle, after[audience])
     )
     past = _find_past(before, after, context)
     entries: dict[str, Entry] = {} if past is None else {user.id: user.entry for user in past.users.values()}
@@ -189,6 +203,14 @@ def _compare(
         return find_phases(resolver, resolver.resolve(entries[user], context.instant), context.instant)
 
     return compare_org(context.instant, old, new, recast)
+
+
+def _find_same(before: Bundle, after: Bundle) -> Iterator[str]:
+    """Yields the people of whom both bundles say the same: a set that was changed by hand still has its old name."""
+    shared = {id for id, names in before.sets.items() if after.sets.get(id) == names}
+    for user, entry in before.users.items():
+        if after.users.get(user) == entry and entry["set"] in shared:
+            yield user
 
 
 def _find_past(before: Mapping[Audience, Bundle], after: Mapping[Audience, Bundle], context: OrgContext) -> Org | None:

@@ -98,6 +98,8 @@ def describe_kept(plan: Plan) -> Iterator[str]:
         yield f"written anew, and nobody's access changes: {number(len(anew), 'org')}: {shorten(anew)}"
     if over := taken_over(plan):
         yield f"hubcfg's from now on, and already as it is to be: {number(len(over), 'org')}: {shorten(over)}"
+    if late := [org.id for org in plan.orgs if org.is_unrecorded and not org.is_new and not org.is_written]:
+        yield f"already as it is to be, and still to be recorded as deployed: {number(len(late), 'org')}: {shorten(late)}"
 
 
 def describe_strangers(org: OrgPlan, shown: int | None = None) -> str:
