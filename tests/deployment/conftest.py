@@ -1,6 +1,5 @@
 """What the tests of deployments share."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ def hubcfg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def begun(hubcfg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def begun(hubcfg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A project whose two orgs are approved and committed, and of which nothing is deployed."""
 
     def set_clock(now: str) -> None:
@@ -36,7 +35,7 @@ def begun(hubcfg: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     admin = [{"user": "adam@acme.example", "uid": "a-1", "role": "admin"}]
     history.approve("olga", id="adam-admin", approved_at="2026-10-01T12:00:00Z", grants=admin)
     history.commit("Begin")
-    yield site
+    return site
 
 
 @pytest.fixture

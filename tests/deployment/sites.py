@@ -54,7 +54,9 @@ def people(org: str, count: int, owner: str, entry: str = "{role: member, permis
     """Returns an org with an owner and as many other people, `p01` and so on."""
     lines = [f"  p{number:02}@acme.example: {entry}" for number in range(1, count + 1)]
     users = "\n".join([f"  {owner}: {{role: owner}}", *lines])
-    return f"kind: Org\nid: {org}\nproducts: {{psa: active, crm: active}}\n---\nkind: Users\norg: {org}\nusers:\n{users}\n"
+    return (
+        f"kind: Org\nid: {org}\nproducts: {{psa: active, crm: active}}\n---\nkind: Users\norg: {org}\nusers:\n{users}\n"
+    )
 
 
 @dataclass
@@ -131,11 +133,12 @@ class Site:
         return {user: bundle["permission_sets"][entry["set"]] for user, entry in bundle["users"].items()}
 
     def edit_bundle(self, change: Callable[[Any], object], org: str = "acme") -> None:
-        """Changes the bundle of an org's staff by hand, behind hubcfg's back."""
+        """Changes the bundle of an org's staff by hand, behind hubcfg's back, in the form that hubcfg writes."""
         file = self.bundle_file(org)
         bundle = json.loads(file.read_text("utf-8"))
         change(bundle)
-        file.write_text(json.dumps(bundle, indent=1), "utf-8")
+        text = json.dumps(bundle, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        file.write_text(text + "\n", "utf-8")
 
     def state(self) -> dict[str, bytes | str]:
         """Returns all that lies in the target, but for the lock."""

@@ -16,7 +16,9 @@ def _land_unapproved_change(site: Site) -> None:
     site.land()
 
 
-@pytest.mark.parametrize("variables", [{}, {"HUBCFG_BASE": "HEAD"}, {"CI": "true"}, {"GITHUB_ACTIONS": "true"}], ids=str)
+@pytest.mark.parametrize(
+    "variables", [{}, {"HUBCFG_BASE": "HEAD"}, {"CI": "true"}, {"GITHUB_ACTIONS": "true"}], ids=str
+)
 def test_what_landed_past_the_checks_is_stopped_at_apply(
     site: Site, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
 ) -> None:
@@ -84,7 +86,9 @@ def _clone(site: Site, depth: int) -> None:
     whole = site.root.with_name("whole")
     site.root.rename(whole)
     subprocess.run(
-        ["git", "clone", "-q", "--depth", str(depth), f"file://{whole}", str(site.root)], check=True, capture_output=True
+        ["git", "clone", "-q", "--depth", str(depth), f"file://{whole}", str(site.root)],
+        check=True,
+        capture_output=True,
     )
 
 

@@ -41,7 +41,9 @@ def test_removed_users_at_the_limit_and_beyond(site: Site) -> None:
     assert outcome.code == 1
     ((name, message),) = found(outcome)
     assert name == "guardrail"
-    assert message.startswith("removed-users: 5 of the 20 users of the org `fabrikam` would be removed or suspended, more than 20 %")
+    assert message.startswith(
+        "removed-users: 5 of the 20 users of the org `fabrikam` would be removed or suspended, more than 20 %"
+    )
     assert "--allow removed-users" in outcome.json["findings"][0]["help"]
     assert site.state() == before
     assert site.apply("--allow", "revoked").code == 1
@@ -132,7 +134,11 @@ def test_an_org_keeps_a_root_holder(site: Site) -> None:
 def test_the_owner_does_not_change_behind_the_previous_ones_back(site: Site) -> None:
     """A base that somebody names makes the change count as landed; the target still knows who the owner was."""
     site.replace("acme.yaml", f"{OLGA}: {{role: owner}}", f"{OLGA}: {{role: member, permissions: [psa.tickets.read]}}")
-    site.replace("acme.yaml", "lee@acme.example: {role: member, permissions: [psa.tickets.read]}", "lee@acme.example: {role: owner}")
+    site.replace(
+        "acme.yaml",
+        "lee@acme.example: {role: member, permissions: [psa.tickets.read]}",
+        "lee@acme.example: {role: owner}",
+    )
     site.land()
     options = ("--base", "HEAD", "--allow", "revoked")
     outcome = site.apply(*options)
@@ -147,7 +153,11 @@ def test_the_owner_does_not_change_behind_the_previous_ones_back(site: Site) -> 
 def test_the_owner_changes_with_the_previous_ones_approval(site: Site) -> None:
     """What the previous holder has signed trips nothing."""
     site.replace("acme.yaml", f"{OLGA}: {{role: owner}}", f"{OLGA}: {{role: member, permissions: [psa.tickets.read]}}")
-    site.replace("acme.yaml", "lee@acme.example: {role: member, permissions: [psa.tickets.read]}", "lee@acme.example: {role: owner}")
+    site.replace(
+        "acme.yaml",
+        "lee@acme.example: {role: member, permissions: [psa.tickets.read]}",
+        "lee@acme.example: {role: owner}",
+    )
     site.history.approve("olga", id="handover", changes=[{"change": "owner", "role": "owner", "from": OLGA, "to": LEE}])
     site.land()
     assert "owner-change" not in _trips(site)

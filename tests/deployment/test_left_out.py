@@ -20,7 +20,11 @@ def test_an_unapproved_grant_leaves_its_org_out(site: Site) -> None:
     before = site.bundle_file().read_bytes()
     outcome = site.apply()
     assert outcome.code == 1
-    assert (outcome.json["result"], outcome.json["done"], outcome.json["left_out"]) == ("complete", ["fabrikam"], ["acme"])
+    assert (outcome.json["result"], outcome.json["done"], outcome.json["left_out"]) == (
+        "complete",
+        ["fabrikam"],
+        ["acme"],
+    )
     assert names(outcome) == ["unapproved-sensitive-grant"]
     assert site.bundle_file().read_bytes() == before
     assert site.held("fabrikam")[SAM] == ["psa.tickets.read"]

@@ -176,10 +176,7 @@ def _compare(
 ) -> OrgChange:
     """Compares what two sets of bundles hold; people whose entries say the same on both sides are not looked at."""
     same = frozenset(
-        user
-        for audience, bundle in before.items()
-        if audience in after
-        for user in _find_same(bundle, after[audience])
+        user for audience, bundle in before.items() if audience in after for user in _find_same(bundle, after[audience])
     )
     past = _find_past(before, after, context)
     entries: dict[str, Entry] = {} if past is None else {user.id: user.entry for user in past.users.values()}

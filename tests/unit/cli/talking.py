@@ -1,10 +1,12 @@
 """Talks to `hubcfg` through a pseudo-terminal, as a person does: waits for a question and answers it."""
 
+import fcntl
 import os
 import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,8 +24,9 @@ def talk(
     controller, terminal = pty.openpty()
     command = [sys.executable, "-c", "from hubcfg.cli.main import main; main()", *arguments]
     process = subprocess.Popen(
-        command, cwd=folder, env=dict(environment), stdin=terminal, stdout=terminal, stderr=terminal, close_fds=True
-    )
+        command, cwd=folder, env=dict(environment), stdin=terminal, stdout=terminal, stderr=terminal, close_fds=True,
+        start_new_session=True, preexec_fn=_own_terminal,
+    )  # fmt: skip
     os.close(terminal)
     try:
         shown, done = b"", 0
@@ -41,6 +44,11 @@ def talk(
         process.kill()
         process.wait()
         os.close(controller)
+
+
+def _own_terminal() -> None:
+    """Makes the terminal the one whose keys interrupt the program."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _read(controller: int) -> bytes:

@@ -41,7 +41,7 @@ def apply(
     origin = None if saved is None else _read_saved(saved)
     if origin is not None and origin.target is None:
         raise UsageError(
-            f"the plan compares with `{origin.against}`, so there is no target to apply it to",
+            f"the plan compares with {origin.against}, so there is no target to apply it to",
             help="plan for a target: `hubcfg plan --out FILE`",
         )
     if origin is not None and target not in (None, origin.target):
