@@ -1,8 +1,9 @@
 """Runs the rules; only what they let pass becomes a `Verified`, and only a `Verified` becomes bundles."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 from hubcfg.checker.approvals.base import Base, TrustFiles, all_separations
 from hubcfg.checker.approvals.check import ApprovalReport, check_approvals
@@ -87,10 +88,8 @@ def check_access(
     rules = [rule for rule in checker_rules() if hygiene or rule.is_protected]
     for org in orgs:
         findings += check_org(org, rules)
-    project = ProjectCheck(config, orgs)
-    for rule in rules:
-        if rule.check_project is not None:
-            findings += rule.check_project(project)
+    facts = [gather_facts(org, rules) for org in orgs]
+    findings += check_whole(config, orgs, facts, rules)
     report = check_approvals(config, orgs, base, files, access.instant) if base is not None else None
     findings += report.findings if report is not None else ()
     findings = judge_findings(findings, config.project, locate, comments)
@@ -152,6 +151,22 @@ def check_org(org: OrgCheck, rules: Iterable[Rule]) -> list[Finding]:
         if rule.check is not None:
             findings += (finding.of(org.org.id) for finding in rule.check(org))
     return findings
+
+
+def gather_facts(org: OrgCheck, rules: Iterable[Rule]) -> dict[str, Any]:
+    """Returns what rules about the whole project need to know of one org, by their names."""
+    return {rule.name: rule.gather(org) for rule in rules if rule.gather is not None}
+
+
+def check_whole(
+    config: Config, orgs: list[OrgCheck], facts: Sequence[Mapping[str, Any]], rules: Sequence[Rule]
+) -> Iterator[Finding]:
+    """Yields what the rules find in the project as a whole; `facts` are what has been gathered from each org."""
+    gathered = {rule.name: [one[rule.name] for one in facts] for rule in rules if rule.gather is not None}
+    project = ProjectCheck(config, orgs, gathered)
+    for rule in rules:
+        if rule.check_project is not None:
+            yield from rule.check_project(project)
 
 
 def _lint(findings: Iterable[Finding], project: Project) -> Iterator[Finding]:

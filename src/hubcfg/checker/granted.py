@@ -1,9 +1,9 @@
 """Finds the patterns of a certain kind that users are granted, and where they stand: in their own entries, or in groups and roles."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from hubcfg.checker.scope import Listed, OrgCheck, ProjectCheck, bundle_place, is_of_platform
+from hubcfg.checker.scope import Listed, OrgCheck, bundle_place, is_of_platform
 from hubcfg.core.finding import Related
 from hubcfg.core.places import KeyPath, Place
 from hubcfg.platforms.grants import Audience, Grants, Group, Role
@@ -27,17 +27,19 @@ class GrantedPattern:
 
 @dataclass(slots=True)
 class Gathered:
-    """One pattern with the users who are granted it, by org and id, and the groups or roles that they have it through."""
+    """One pattern with the keys of the users who are granted it, by org and id, and the groups or roles that they have it through.
+
+    `advice` is what to do about it, where that depends on the first of those orgs.
+    """
 
     pattern: str
-    users: dict[tuple[str, str], tuple[OrgCheck, User]] = field(default_factory=dict)
+    advice: str = ""
+    users: dict[tuple[str, str], Place] = field(default_factory=dict)
     through: dict[str, None] = field(default_factory=dict)
 
     def related(self, place: Place, limit: int = 10) -> tuple[Related, ...]:
         """Returns the users' keys; not where the pattern at `place` stands in the user's own entry."""
-        keys = [
-            (id, check.user_key(user)) for (_, id), (check, user) in sorted(self.users.items(), key=lambda one: one[0])
-        ]
+        keys = [(id, key) for (_, id), key in sorted(self.users.items(), key=lambda one: one[0])]
         return tuple(
             Related(f"`{id}` has it", key)
             for id, key in keys[:limit]
@@ -127,33 +129,44 @@ class PatternFinder:
 
 
 Find = Callable[[OrgCheck], Iterator[tuple[GrantedPattern, list[User]]]]
+Advise = Callable[[OrgCheck, str], str]
 
 
-def gather_own(check: OrgCheck, find: Find) -> dict[Place, Gathered]:
+def gather_own(check: OrgCheck, find: Find, advise: Advise | None = None) -> dict[Place, Gathered]:
     """Returns the patterns that `find` yields for an org and that stand in its own documents, by place."""
+    return _gather(check, find, advise, is_shared=False)
+
+
+def gather_shared(check: OrgCheck, find: Find, advise: Advise | None = None) -> dict[Place, Gathered]:
+    """Returns the patterns that `find` yields for an org and that stand in shared documents, by place."""
+    return _gather(check, find, advise, is_shared=True) if check.has_shared_bundles else {}
+
+
+def join_gathered(gathered: Iterable[Mapping[Place, Gathered]]) -> dict[Place, Gathered]:
+    """Returns what was gathered from several orgs as one."""
+    joined: dict[Place, Gathered] = {}
+    for of_org in gathered:
+        for place, one in of_org.items():
+            at_place = joined.setdefault(place, Gathered(one.pattern, one.advice))
+            at_place.users |= one.users
+            at_place.through |= one.through
+    return joined
+
+
+def _gather(check: OrgCheck, find: Find, advise: Advise | None, *, is_shared: bool) -> dict[Place, Gathered]:
     gathered: dict[Place, Gathered] = {}
-    _gather(check, find, gathered, is_shared=False)
-    return gathered
-
-
-def gather_shared(check: ProjectCheck, find: Find) -> dict[Place, Gathered]:
-    """Returns the patterns that `find` yields for any org and that stand in shared documents, by place."""
-    gathered: dict[Place, Gathered] = {}
-    for org in check.orgs:
-        _gather(org, find, gathered, is_shared=True)
-    return gathered
-
-
-def _gather(check: OrgCheck, find: Find, gathered: dict[Place, Gathered], *, is_shared: bool) -> None:
     for one, users in find(check):
         if one.is_shared is not is_shared:
             continue
         for user in users:
             place = one.place or check.place(user, *one.path)
-            at_place = gathered.setdefault(place, Gathered(one.pattern))
-            at_place.users[(check.org.id, user.id)] = (check, user)
+            at_place = gathered.get(place)
+            if at_place is None:
+                at_place = gathered[place] = Gathered(one.pattern, "" if advise is None else advise(check, one.pattern))
+            at_place.users[(check.org.id, user.id)] = check.user_key(user)
             if one.through:
                 at_place.through[one.through[0]] = None
+    return gathered
 
 
 def _inner(bundle: Group | Role) -> tuple[str, Grants]:

@@ -53,6 +53,11 @@ class IdleLines:
                 if line.holders:
                     yield bundle, index, line
 
+    def is_shared(self, key: BundleKey) -> bool:
+        """Whether a group or Hub role is one that several orgs see."""
+        bundle = self._bundle(key)
+        return bundle is not None and bundle.is_shared
+
     def _bundle(self, key: BundleKey) -> Group | Role | None:
         org = self._check.org
         return org.groups.get(key[1]) if key[0] == "group" else org.roles.get(key[1])

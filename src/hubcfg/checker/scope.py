@@ -1,8 +1,9 @@
 """What rules look at: one org with its access, or the project as a whole."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from hubcfg.core.instants import Instant
 from hubcfg.core.places import KeyPath, Part, Place
@@ -76,6 +77,13 @@ class OrgCheck:
         """All users by what their entries say, for rules that need no more of an entry than what they judge."""
         return _group_by_entry(self.org.users.values())
 
+    @cached_property
+    def has_shared_bundles(self) -> bool:
+        """Whether the org sees any group or Hub role of the project's shared documents."""
+        org = self.org
+        bundles: list[Group | Role] = [*org.groups.values(), *org.roles.values()]
+        return any(one.is_shared and not is_of_platform(one) for one in bundles)
+
     def holding(self, entry: Entry) -> Holding:
         """Returns what the users with an entry hold."""
         return self.access.holdings[entry]
@@ -105,10 +113,15 @@ class OrgCheck:
 
 @dataclass(frozen=True, slots=True)
 class ProjectCheck:
-    """The project as a whole, for rules about what its orgs share."""
+    """The project as a whole, for rules about what its orgs share.
+
+    `facts` are what rules have gathered from each org, by the rules' names. Where orgs are checked in other processes that is all
+    there is to know of what belongs to one org: the orgs here then are without users and groups of their own.
+    """
 
     config: Config
     orgs: list[OrgCheck] = field(default_factory=list)
+    facts: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def shared_bundles(self) -> Iterator[Group | Role]:
         """Yields the groups and Hub roles that the project's shared documents define; not those of its platforms."""

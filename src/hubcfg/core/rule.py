@@ -31,7 +31,8 @@ class Rule:
 
     `doc` is its documentation: a first line that says what it means, then paragraphs headed `Why:`, `Example:`
     and `Mend:`. `check` and `check_project`, for the checker's rules, take an org or the project and yield findings;
-    findings of the earlier stages are made where they are noticed, and have neither.
+    findings of the earlier stages are made where they are noticed, and have neither. `gather` returns what `check_project` needs to
+    know of one org: a small value that another process can hand over.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Rule:
     severity: Severity = Severity.ERROR
     check: Callable[..., Any] | None = None
     check_project: Callable[..., Any] | None = None
+    gather: Callable[..., Any] | None = None
 
     @property
     def is_protected(self) -> bool:

@@ -40,8 +40,15 @@ def locate_findings(
     """
     located: dict[object, Finding] = {}
     for one in place_findings(list(findings), read, executor, memory):
-        located.setdefault((one.place, one.name, one.message), one)
+        known = located.setdefault((one.place, one.name, one.message), one)
+        if known.orgs != one.orgs:
+            # What several orgs share is shown once, and stands against each of them.
+            located[one.place, one.name, one.message] = replace(known, orgs=_join_orgs(known.orgs, one.orgs))
     return sorted(located.values(), key=finding_order)
+
+
+def _join_orgs(first: tuple[str, ...] | None, second: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return None if first is None or second is None else tuple(dict.fromkeys((*first, *second)))
 
 
 def place_findings(

@@ -1,5 +1,6 @@
 """The trusted base: what approvals are judged by (docs/approvals.md, "The trusted base")."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hubcfg.checker.signatures.revoked import Revoked, parse_revoked
@@ -27,7 +28,7 @@ class Base:
 
     `is_tree` says that there is no such revision, and the tree itself serves: then every approval is judged as new, and
     nothing counts as changed. `label` names the base for people. `spent` are the approvals of the tree that were part of
-    the base once, and are no longer.
+    the base once, and are no longer. `roots` are the holders of root roles by org, where `config` does not have all users.
     """
 
     label: str
@@ -38,6 +39,7 @@ class Base:
     is_tree: bool
     standing: dict[str, Document] = field(default_factory=dict)
     spent: frozenset[str] = frozenset()
+    roots: Mapping[str, tuple[str, ...]] | None = None
 
     def org(self, org: str) -> Org | None:
         """Returns an org of the base."""
@@ -54,6 +56,18 @@ class Base:
         found = self.org(org)
         return {user.id: user for user in found.users.values() if user.entry.role == role} if found is not None else {}
 
+    def root_holders(self, org: str) -> list[str]:
+        """Returns who holds a root role in an org of the base and is not suspended there."""
+        if self.roots is not None:
+            return list(self.roots.get(org, ()))
+        found = self.org(org)
+        return find_root_holders(found) if found is not None else []
+
+    def all_root_holders(self) -> list[str]:
+        """Returns the same of all orgs of the base, sorted."""
+        orgs = self.config.orgs if self.roots is None else self.roots
+        return sorted(user for org in orgs for user in self.root_holders(org))
+
     def held_before(self, org: str, user: User) -> bool:
         """Whether this very person holds the same platform role in the base.
 
@@ -61,6 +75,13 @@ class Base:
         """
         before = self.holders(org, user.entry.role or "").get(user.id)
         return before is not None and before.uid == user.uid and not before.entry.suspended
+
+
+def find_root_holders(org: Org) -> list[str]:
+    """Returns who holds a root role in an org and is not suspended."""
+    roots = [role.id for role in org.platform.roles.values() if role.root]
+    active = [user for user in org.users.values() if user.entry.role in roots and not user.entry.suspended]
+    return [user.id for role in roots for user in active if user.entry.role == role]
 
 
 def sensitive_permissions(base: Base, org: Org) -> Mask:

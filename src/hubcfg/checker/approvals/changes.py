@@ -92,14 +92,7 @@ def check_new_org(org: Org, base: Base, coverage: Coverage) -> Iterator[Finding]
     """Yields a finding for an org that the base does not have and that no root holder of it has approved."""
     if base.is_tree or base.org(org.id) is not None or _find_org_approval(org, coverage) is not None:
         return
-    roots = sorted(
-        user.id
-        for other in base.config.orgs.values()
-        for user in other.users.values()
-        if (role := other.platform.roles.get(user.entry.role or "")) is not None
-        and role.root
-        and not user.entry.suspended
-    )
+    roots = base.all_root_holders()
     place = org.document.place("id")
     message = f"nobody has approved the new org `{org.id}`"
     yield find(UNAPPROVED_CHANGE, message, place, help=ask_for(roots, change="org"))
@@ -127,7 +120,7 @@ def check_trust(config: Config, files: TrustFiles, base: Base, coverage: Coverag
         missing = [org for org in change.orgs if not coverage.has_change(org, "trust", digest=wanted)]
         if not missing:
             continue
-        holders = {org: _root_holders(base, org) for org in missing}
+        holders = {org: base.root_holders(org) for org in missing}
         able = sorted({user for users in holders.values() for user in users})
         yield find(
             UNAPPROVED_CHANGE,
@@ -140,12 +133,6 @@ def check_trust(config: Config, files: TrustFiles, base: Base, coverage: Coverag
             yield _unapprovable("trust settings", change.place, f"a root holder of {shorten(alone, 3)}", base).of(
                 *alone
             )
-
-
-def _root_holders(base: Base, org_id: str) -> list[str]:
-    org = base.org(org_id)
-    roles = [role.id for role in org.platform.roles.values() if role.root] if org is not None else []
-    return [user.id for role in roles for user in base.holders(org_id, role).values() if not user.entry.suspended]
 
 
 def _unapprovable(what: str, place: AnyPlace, who: str, base: Base) -> Finding:

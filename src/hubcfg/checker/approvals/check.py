@@ -1,6 +1,6 @@
 """Checks a project's approvals against its trusted base."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from hubcfg.checker.approvals.base import Base, TrustFiles
@@ -42,29 +42,42 @@ def check_approvals(
 ) -> ApprovalReport:
     """Judges the approvals of the tree, and compares them with what needs one; `files` are the tree's trust files."""
     judged = judge_approvals(config, base, instant)
-    coverage = Coverage(judged.valid)
-    report = ApprovalReport(base, judged, files, coverage, list(judged.findings))
-    report.findings += _check_files(files)
+    report = ApprovalReport(base, judged, files, Coverage(judged.valid), list(judged.findings))
+    report.findings += find_base_faults(config, base, files)
+    report.findings += check_orgs(report, config, orgs)
+    report.findings += find_leftovers(report, config)
+    return report
+
+
+def find_base_faults(config: Config, base: Base, files: TrustFiles) -> list[Finding]:
+    """Returns what is wrong with the tree's trust files, and that there is no base, where there is none."""
+    findings = _check_files(files)
     if base.is_tree:
-        report.findings.append(
+        findings.append(
             find(NO_TRUSTED_BASE, f"approvals are judged by {base.label}, not by a revision that has landed",
                  config.project.document.first_key(), severity=Severity.INFO,
                  help="commit the project to Git, or name a revision with `--base`")
         )  # fmt: skip
-    lasting = last_by_age(judged.valid, config.project.approvals.max_age_days)
+    return findings
+
+
+def check_orgs(report: ApprovalReport, config: Config, orgs: Iterable[OrgCheck]) -> Iterator[Finding]:
+    """Yields what is missing an approval in some orgs; adds to the report what that is, and when what is approved ends."""
+    lasting = last_by_age(report.judged.valid, config.project.approvals.max_age_days)
     for check in orgs:
-        approvals = OrgApprovals(check, base, coverage, judged.approvers)
-        report.findings += (finding.of(check.org.id) for finding in approvals.check())
+        approvals = OrgApprovals(check, report.base, report.coverage, report.judged.approvers)
+        yield from (finding.of(check.org.id) for finding in approvals.check())
         report.orgs[check.org.id] = approvals
         report.ends[check.org.id] = find_ends(check, lasting)
-    report.findings += check_trust(config, files, base, coverage)
-    for one in judged.valid:
-        if one.approval.id not in coverage.used and not config.is_partial:
-            report.findings.append(
-                find(UNUSED_APPROVAL, f"nothing of the approval `{one.approval.id}` is used any more",
-                     one.approval.document.place("id"), help="remove the file; Git keeps it for the auditor")
-            )  # fmt: skip
-    return report
+
+
+def find_leftovers(report: ApprovalReport, config: Config) -> Iterator[Finding]:
+    """Yields the trust settings that nobody has approved, and then the valid approvals that are of no use to anything."""
+    yield from check_trust(config, report.files, report.base, report.coverage)
+    for one in report.judged.valid:
+        if one.approval.id not in report.coverage.used and not config.is_partial:
+            yield find(UNUSED_APPROVAL, f"nothing of the approval `{one.approval.id}` is used any more",
+                       one.approval.document.place("id"), help="remove the file; Git keeps it for the auditor")  # fmt: skip
 
 
 def _check_files(files: TrustFiles) -> list[Finding]:

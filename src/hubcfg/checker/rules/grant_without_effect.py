@@ -14,19 +14,50 @@ Mend: remove the line, or change what cuts it: the role, the product access, the
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from hubcfg.checker.cuts import explain_cuts, join_cures, join_reasons
+from hubcfg.checker.cuts import Cut, explain_cuts, join_cures, join_reasons
 from hubcfg.checker.effects import EntryEffects, Gift, effects_of
 from hubcfg.checker.idle_lines import BundleKey, IdleLine, IdleLines
 from hubcfg.checker.scope import OrgCheck, ProjectCheck, bundle_place
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.nearest import shorten
+from hubcfg.core.places import Place
 from hubcfg.core.rule import Rule, Severity, Table
 from hubcfg.platforms.grants import Group
 from hubcfg.platforms.masks import Mask
 from hubcfg.platforms.platform import Scope
 from hubcfg.validator.config import Entry
 from hubcfg.validator.slips import Slip
+
+# A line of a shared group or Hub role: its platform, the bundle, and the line's index.
+_LineKey = tuple[str, BundleKey, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line without effect, in words: what it is, whose it is, how many people have it, and what cuts it for them."""
+
+    place: Place
+    what: str
+    bundle: str
+    holders: int
+    cuts: dict[Cut, None]
+
+    def report(self) -> Finding:
+        """Returns the finding for the line."""
+        whom = "the one user who has" if self.holders == 1 else f"any of the {self.holders} users who have"
+        cuts = list(self.cuts)
+        message = f"{self.what} has no effect for {whom} {self.bundle}: {join_reasons(cuts)}"
+        return find(RULE, message, self.place, help=join_cures(cuts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The lines of shared groups and Hub roles that have an effect in an org, and those that have none."""
+
+    useful: set[_LineKey]
+    idle: dict[_LineKey, _Line]
 
 
 def check(check: OrgCheck) -> Iterator[Finding]:
@@ -42,28 +73,37 @@ def check(check: OrgCheck) -> Iterator[Finding]:
     if not check.org.is_partial:
         for _, _, line in IdleLines(check, judged):
             if not line.bundle.is_shared:
-                yield _report_line(line)
+                yield _line_of(line).report()
 
 
 def check_project(check: ProjectCheck) -> Iterator[Finding]:
     """Yields a finding for each line of a shared group or Hub role that has no effect for any holder in any org."""
-    if check.config.is_partial or not any(True for _ in check.shared_bundles()):
+    if check.config.is_partial:
         return
-    useful: set[tuple[str, BundleKey, int]] = set()
-    idle: dict[tuple[str, BundleKey, int], IdleLine] = {}
-    for one in check.orgs:
-        platform = one.org.platform.id
-        lines = IdleLines(
-            one, ((effects, len(one.by_entry[effects.entry]), effects.split()[1]) for effects in effects_of(one))
-        )
-        useful |= {(platform, key, index) for key, index in lines.useful}
-        for key, index, line in lines:
-            if line.bundle.is_shared:
-                known = idle.setdefault((platform, key, index), line)
-                if known is not line:
-                    known.holders += line.holders
-                    known.cuts |= line.cuts
-    yield from (_report_line(line) for key, line in idle.items() if key not in useful)
+    useful: set[_LineKey] = set()
+    idle: dict[_LineKey, _Line] = {}
+    for of_org in check.facts[RULE.name]:
+        useful |= of_org.useful
+        for key, line in of_org.idle.items():
+            known = idle.get(key)
+            if known is not None:
+                line = replace(known, holders=known.holders + line.holders, cuts=known.cuts | line.cuts)
+            idle[key] = line
+    yield from (line.report() for key, line in idle.items() if key not in useful)
+
+
+def gather(check: OrgCheck) -> _Lines:
+    """Returns which lines of shared groups and Hub roles have an effect for some holder in an org, and which for none."""
+    found = _Lines(set(), {})
+    if not check.has_shared_bundles:
+        return found
+    platform = check.org.platform.id
+    lines = IdleLines(
+        check, ((effects, len(check.by_entry[effects.entry]), effects.split()[1]) for effects in effects_of(check))
+    )
+    found.useful.update((platform, key, index) for key, index in lines.useful if lines.is_shared(key))
+    found.idle.update(((platform, key, index), _line_of(line)) for key, index, line in lines if line.bundle.is_shared)
+    return found
 
 
 def _grant_slips(effects: EntryEffects, idle: list[Gift]) -> Iterator[Slip]:
@@ -124,14 +164,11 @@ def _advise_clients(check: OrgCheck, entry: Entry) -> str:
     )
 
 
-def _report_line(line: IdleLine) -> Finding:
+def _line_of(line: IdleLine) -> _Line:
     bundle, listed = line.bundle, line.listed
     noun = "group" if isinstance(bundle, Group) else "Hub role"
-    whom = "the one user who has" if line.holders == 1 else f"any of the {line.holders} users who have"
     what = f"`{listed.grant.target}`" if listed.field == "permissions" else f"the group `{listed.grant.target}`"
-    cuts = list(line.cuts)
-    message = f"{what} has no effect for {whom} the {noun} `{bundle.id}`: {join_reasons(cuts)}"
-    return find(RULE, message, bundle_place(bundle, *listed.path), help=join_cures(cuts))
+    return _Line(bundle_place(bundle, *listed.path), what, f"the {noun} `{bundle.id}`", line.holders, line.cuts)
 
 
-RULE = Rule("grant-without-effect", Table.POLICY, __doc__, Severity.WARNING, check, check_project)
+RULE = Rule("grant-without-effect", Table.POLICY, __doc__, Severity.WARNING, check, check_project, gather)

@@ -13,7 +13,7 @@ Mend: grant the products or resources that the person works with. In a product e
 
 from collections.abc import Iterator, Mapping
 
-from hubcfg.checker.granted import Gathered, GrantedPattern, PatternFinder, gather_own, gather_shared
+from hubcfg.checker.granted import Gathered, GrantedPattern, PatternFinder, gather_own, gather_shared, join_gathered
 from hubcfg.checker.scope import OrgCheck, ProjectCheck
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.nearest import shorten
@@ -31,7 +31,12 @@ def check(check: OrgCheck) -> Iterator[Finding]:
 
 def check_project(check: ProjectCheck) -> Iterator[Finding]:
     """Yields a finding for each such pattern in shared documents."""
-    yield from _report(gather_shared(check, _find))
+    yield from _report(join_gathered(check.facts[RULE.name]))
+
+
+def gather(check: OrgCheck) -> dict[Place, Gathered]:
+    """Returns such patterns of shared documents, with the users of an org who are granted them."""
+    return gather_shared(check, _find)
 
 
 def _find(check: OrgCheck) -> Iterator[tuple[GrantedPattern, list[User]]]:
@@ -55,4 +60,4 @@ def _report(gathered: Mapping[Place, Gathered]) -> Iterator[Finding]:
                    related=one.related(place))  # fmt: skip
 
 
-RULE = Rule("owner-level-wildcard", Table.PLATFORM, __doc__, check=check, check_project=check_project)
+RULE = Rule("owner-level-wildcard", Table.PLATFORM, __doc__, check=check, check_project=check_project, gather=gather)

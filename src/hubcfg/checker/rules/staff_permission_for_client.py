@@ -12,7 +12,7 @@ Mend: remove it, or grant what clients' users may hold; `hubcfg catalog list` sh
 
 from collections.abc import Iterator, Mapping
 
-from hubcfg.checker.granted import Gathered, GrantedPattern, PatternFinder, gather_own, gather_shared
+from hubcfg.checker.granted import Gathered, GrantedPattern, PatternFinder, gather_own, gather_shared, join_gathered
 from hubcfg.checker.scope import OrgCheck, ProjectCheck
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.nearest import shorten
@@ -24,12 +24,17 @@ from hubcfg.validator.config import User
 
 def check(check: OrgCheck) -> Iterator[Finding]:
     """Yields a finding for each such pattern in the org's own documents."""
-    yield from _report(gather_own(check, _find))
+    yield from _report(gather_own(check, _find, _advise))
 
 
 def check_project(check: ProjectCheck) -> Iterator[Finding]:
     """Yields a finding for each such pattern in shared documents."""
-    yield from _report(gather_shared(check, _find))
+    yield from _report(join_gathered(check.facts[RULE.name]))
+
+
+def gather(check: OrgCheck) -> dict[Place, Gathered]:
+    """Returns such patterns of shared documents, with the users of an org who are granted them."""
+    return gather_shared(check, _find, _advise)
 
 
 def _find(check: OrgCheck) -> Iterator[tuple[GrantedPattern, list[User]]]:
@@ -52,9 +57,8 @@ def _find(check: OrgCheck) -> Iterator[tuple[GrantedPattern, list[User]]]:
 def _report(gathered: Mapping[Place, Gathered]) -> Iterator[Finding]:
     for place, one in gathered.items():
         through = f" through {shorten(one.through, 3)}" if one.through else ""
-        check = next(iter(one.users.values()))[0]
         yield find(RULE, f"`{one.pattern}` matches only what staff may hold, and {shorten(one.user_ids, 3)} gets it{through}",
-                   place, help=_advise(check, one.pattern), related=one.related(place))  # fmt: skip
+                   place, help=one.advice, related=one.related(place))  # fmt: skip
 
 
 def _advise(check: OrgCheck, pattern: str) -> str:
@@ -69,4 +73,6 @@ def _advise(check: OrgCheck, pattern: str) -> str:
     return "remove it, or grant what clients' users may hold"
 
 
-RULE = Rule("staff-permission-for-client", Table.PLATFORM, __doc__, check=check, check_project=check_project)
+RULE = Rule(
+    "staff-permission-for-client", Table.PLATFORM, __doc__, check=check, check_project=check_project, gather=gather
+)

@@ -34,10 +34,9 @@ def check_project(check: ProjectCheck) -> Iterator[Finding]:
         return
     groups: set[str] = set()
     roles: set[str] = set()
-    for one in check.orgs:
-        own_groups, own_roles = used_names(one.org)
-        groups |= {f"{one.org.platform.id}/{name}" for name in own_groups}
-        roles |= {f"{one.org.platform.id}/{name}" for name in own_roles}
+    for own_groups, own_roles in check.facts[RULE.name]:
+        groups |= own_groups
+        roles |= own_roles
     for platform in check.config.shared_groups:
         shared: list[Group | Role] = [
             group for group in check.config.shared_groups[platform] if not is_of_platform(group)
@@ -50,6 +49,18 @@ def check_project(check: ProjectCheck) -> Iterator[Finding]:
             {name.removeprefix(of_platform) for name in roles if name.startswith(of_platform)},
             "in any org",
         )
+
+
+def gather(check: OrgCheck) -> tuple[set[str], set[str]]:
+    """Returns the shared groups and Hub roles that some user of an org has, each after its platform."""
+    if not check.has_shared_bundles:
+        return set(), set()
+    org, platform = check.org, check.org.platform.id
+    groups, roles = used_names(org)
+    return (
+        {f"{platform}/{name}" for name in groups if name in org.groups and org.groups[name].is_shared},
+        {f"{platform}/{name}" for name in roles if name in org.roles and org.roles[name].is_shared},
+    )
 
 
 def used_names(org: Org) -> tuple[set[str], set[str]]:
@@ -80,4 +91,4 @@ def _report(bundles: Iterable[Group | Role], groups: set[str], roles: set[str], 
                        help="remove it, or give it to those who need it")  # fmt: skip
 
 
-RULE = Rule("unused-bundle", Table.POLICY, __doc__, Severity.INFO, check, check_project)
+RULE = Rule("unused-bundle", Table.POLICY, __doc__, Severity.INFO, check, check_project, gather)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 
-from hubcfg.checker.check import check_org
+from hubcfg.checker.check import check_org, check_whole, gather_facts
 from hubcfg.checker.rules import unused_bundle
-from hubcfg.checker.scope import OrgCheck, ProjectCheck
+from hubcfg.checker.scope import OrgCheck
 from hubcfg.core.finding import Finding
 from hubcfg.core.instants import DAY, END, Instant, format_instant
 from hubcfg.core.places import Place, Span
@@ -60,7 +60,8 @@ def find_unused(config: Config, checks: Sequence[OrgCheck], read: Callable[[str]
     found: list[tuple[Finding, str | None]] = []
     for check in checks:
         found += [(finding, check.org.id) for finding in check_org(check, [unused_bundle.RULE])]
-    found += [(finding, None) for finding in unused_bundle.check_project(ProjectCheck(config, list(checks)))]
+    facts = [gather_facts(check, [unused_bundle.RULE]) for check in checks]
+    found += [(finding, None) for finding in check_whole(config, list(checks), facts, [unused_bundle.RULE])]
     places = [(finding.place, org) for finding, org in found if isinstance(finding.place, Place)]
     lines = Lines(read)
     lines.prepare(place for place, _ in places)
