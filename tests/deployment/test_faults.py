@@ -8,14 +8,14 @@ import pytest
 from hubcfg.applier.folder_files import sync_folder
 from hubcfg.applier.holder import describe_self
 from hubcfg.applier.records import verify_records
-from hubcfg.applier.targets.directory import open_directory
 from hubcfg.applier.target import Place
+from hubcfg.applier.targets.directory import open_directory
 from tests.deployment.memory import Killed, MemoryTarget
 from tests.deployment.sites import NOW, SAM, Site, found, names
 
 
 @pytest.fixture
-def target(begun: Site, monkeypatch: pytest.MonkeyPatch) -> MemoryTarget:
+def target(monkeypatch: pytest.MonkeyPatch) -> MemoryTarget:
     """A target in memory in the place of the folder."""
     made = MemoryTarget()
     monkeypatch.setattr("hubcfg.deployment.open_target", lambda *_: made)

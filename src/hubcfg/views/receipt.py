@@ -9,11 +9,13 @@ from hubcfg.applier.apply import Receipt
 from hubcfg.core.finding import Finding
 from hubcfg.core.instants import format_instant
 from hubcfg.core.nearest import shorten
+from hubcfg.planner.due import first_due
 from hubcfg.planner.plan import Plan
 from hubcfg.views.changes.json import totals_document, witness_document
 from hubcfg.views.colors import paint
 from hubcfg.views.counts import join_words, number
 from hubcfg.views.findings.json import findings_document
+from hubcfg.views.plan.json import due_document
 
 FORMAT = "hubcfg.receipt/1"
 
@@ -49,6 +51,7 @@ def _document(deployed: Deployed) -> dict[str, Any]:
     outcome = None if receipt is None else receipt.outcome
     record = None if receipt is None else receipt.record
     found = findings_document(deployed.findings)
+    due = first_due(plan.due)
     return {
         "format": FORMAT,
         "target": deployed.target,
@@ -68,15 +71,8 @@ def _document(deployed: Deployed) -> dict[str, Any]:
         "untried": [] if outcome is None else sorted(outcome.untried),
         "reason": None if outcome is None else outcome.reason,
         "left_out": sorted(plan.left_out),
-        "due": [
-            {
-                "at": format_instant(one.instant),
-                "org": one.org,
-                "users": list(one.users),
-                "permissions": list(one.permissions),
-            }
-            for one in plan.due
-        ],
+        "due": None if due is None else format_instant(due),
+        "coming": [due_document(one) for one in plan.due],
         "findings": found["findings"],
         "counts": found["counts"],
     }

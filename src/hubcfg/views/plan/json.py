@@ -41,7 +41,7 @@ def _document(plan: Plan, findings: Sequence[Finding]) -> dict[str, Any]:
         "hidden": list(plan.hidden),
         "approvals": [_covering(one) for one in plan.approvals],
         "due": None if due is None else format_instant(due),
-        "coming": [_due(one) for one in plan.due],
+        "coming": [due_document(one) for one in plan.due],
         "orgs": [_org(org) for org in plan.orgs],
     }
 
@@ -80,7 +80,8 @@ def _covering(one: Covering) -> dict[str, Any]:
     }
 
 
-def _due(one: Due) -> dict[str, Any]:
+def due_document(one: Due) -> dict[str, Any]:
+    """Returns what is to begin at an instant, and for whom."""
     return {
         "from": format_instant(one.instant),
         "org": one.org,
