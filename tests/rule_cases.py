@@ -10,6 +10,10 @@ About approvals a case may also have: `{key NAME}` in a file (a public key that 
 such keys; fields as in `tests.approvals.histories`), `landed` (the files that are committed to Git before those of the case),
 `reverted` (the case's own files and approvals had landed as well, and were taken away again) and `named` (the revision that
 `--base` names).
+
+A case about deployments has `deployed`: the files of a first version, which is deployed to the directory `deploy` before the
+case's files are applied. Beside it may stand `planned` (the files that a plan was saved from, which is then applied), `found` (files that
+lie in the target's folder, by path; null for one that was deleted) and `locked` (somebody else holds the lock).
 """
 
 import re
@@ -50,6 +54,10 @@ class Case:
     landed: dict[str, bytes] | None = None
     reverted: bool = False
     named: str | None = None
+    deployed: dict[str, bytes] | None = None
+    planned: dict[str, bytes] | None = None
+    found: dict[str, str | None] | None = None
+    locked: bool = False
 
     def __str__(self) -> str:
         return f"{self.finding}: {self.name}"
@@ -77,6 +85,10 @@ def _load_file(path: Path) -> list[Case]:
             landed=_files(base | case["landed"]) if "landed" in case else None,
             reverted=case.get("reverted", False),
             named=case.get("named"),
+            deployed=_files(base | case["deployed"]) if "deployed" in case else None,
+            planned=_files(base | case["planned"]) if "planned" in case else None,
+            found=case.get("found"),
+            locked=case.get("locked", False),
         )
         for section in ("fires", "silent")
         for case in raw[section]
@@ -93,6 +105,10 @@ def _files(written: dict[str, str | dict[str, str] | None]) -> dict[str, bytes]:
 
 def run_case(case: Case, root: Path) -> Compiled:
     """Compiles the case's project below `root`, and asks the rules again with the base where the case has one."""
+    if case.deployed is not None:
+        from tests.deployed_cases import run_deployed  # what it needs takes a while to import
+
+        return run_deployed(case, root)
     if case.landed is not None or case.approvals or case.named or any(b"{key " in one for one in case.files.values()):
         return _compile_signed(case, root)
     compiled = _compile(case.files, root, case.as_of)

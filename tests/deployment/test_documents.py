@@ -133,19 +133,19 @@ def _no_project(site: Site) -> tuple[str, ...]:
     return ("apply", "--auto-approve")
 
 
-def _no_target(site: Site) -> tuple[str, ...]:
+def _no_target(_: Site) -> tuple[str, ...]:
     return ("apply", "--auto-approve", "--target", "liev")
 
 
-def _no_base(site: Site) -> tuple[str, ...]:
+def _no_base(_: Site) -> tuple[str, ...]:
     return ("apply", "--auto-approve", "--base", "nothing")
 
 
-def _no_serial(site: Site) -> tuple[str, ...]:
+def _no_serial(_: Site) -> tuple[str, ...]:
     return ("rollback", "9", "--auto-approve")
 
 
-def _no_terminal(site: Site) -> tuple[str, ...]:
+def _no_terminal(_: Site) -> tuple[str, ...]:
     return ("apply",)
 
 
@@ -153,7 +153,7 @@ def _no_plan(site: Site) -> tuple[str, ...]:
     return ("apply", str(site.root / "acme.yaml"), "--auto-approve")
 
 
-def _as_of(site: Site) -> tuple[str, ...]:
+def _as_of(_: Site) -> tuple[str, ...]:
     return ("apply", "--as-of", "2026-01-01", "--auto-approve")
 
 

@@ -10,8 +10,11 @@ from hubcfg.planner.guardrails import Guardrail, Limits, Roots, Trip
 from hubcfg.planner.held import HeldOrg
 from hubcfg.planner.plan import OrgContext, OrgPlan
 from hubcfg.planner.resolved import describe_catalog
+from hubcfg.platforms.builtin import builtin_names
 from hubcfg.platforms.platform import Platform, Transfer
+from hubcfg.validator.collect import Collected
 from hubcfg.validator.config import Config, Project
+from hubcfg.validator.definitions import Definitions
 
 
 class ContextFinder:
@@ -55,9 +58,12 @@ class ContextFinder:
 
     def _find_platform(self, id: str, held: HeldOrg) -> Platform | None:
         """Returns the platform of an org that the project has no more, as its bundles name it."""
-        known = self._report.base.config.platforms | self._config.platforms
         bundles = parse_files(held.deployed or held.live, id)
-        return next((known.get(str(one.head.get("platform"))) for one in bundles.values()), None)
+        name = next((str(one.head.get("platform")) for one in bundles.values()), "")
+        known = self._report.base.config.platforms | self._config.platforms
+        if name in known or name not in builtin_names():
+            return known.get(name)
+        return Definitions(Collected()).platform(name)
 
 
 def _roots_of(platform: Platform | None) -> Roots:

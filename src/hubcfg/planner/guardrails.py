@@ -137,7 +137,10 @@ def check_roots(
     changes of holder that are approved, each the role and who is to hold it.
     """
     owners = _holders(after, roots.roles)
-    if roots.roles and not owners and (_holders(held, roots.roles) or any(one.users for one in after.values())):
+    was, remains = (any(one.users for one in bundles.values()) for bundles in (held, after))
+    # Of an org that the project has no more the platform, and so its roots, may be gone as well: nobody is no root holder.
+    is_emptied = was and not remains
+    if is_emptied or (roots.roles and not owners and (remains or _holders(held, roots.roles))):
         yield Trip(
             Guardrail.NO_OWNER, org, f"nobody would be left in the org `{org}` who holds its root role",
             "give the role to somebody; if the org is to end, `--allow no-owner` lets this one deployment do it",
