@@ -102,7 +102,7 @@ def test_history_says_what_happened(past: Site) -> None:
         f"deployment {serial}" for serial in (4, 3, 2, 1)
     ]
     assert "by not" not in outcome.out
-    assert f"revision {past.history.git('rev-parse', 'HEAD')}, judged by deployment 3" in outcome.out
+    assert f"revision {past.history.git('rev-parse', 'HEAD')[:10]}, judged by deployment 3" in outcome.out
     assert "approvals: adam-admin" in outcome.out
     latest = past.records()[0]
     assert (latest["serial"], latest["kind"], latest["result"]) == (4, "apply", "complete")

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sysconfig
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from tests.docs.pages import ROOT, Block, Page
 SHOWN_PRESENT = "2026-12-01T09:00:00Z"
 _GENERATED = re.compile(r"^(<!-- generated: ([a-z0-9-]+)[^\n]*-->\n)(.*?)^(<!-- end of generated -->)$", re.M | re.S)
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
-_COMMIT = re.compile(r"(`[^`]+` \(|\bat revision |\bdeployment \d+ \()[0-9a-f]{10}\b")
+_COMMIT = re.compile(r"(`[^`]+` \(|\brevision |\bdeployment \d+ \()[0-9a-f]{10}\b")
 SHOWN_COMMIT = "4f2a9c81d0"
 _FINGERPRINT = re.compile(r"\bSHA256:[A-Za-z0-9+/]{43}")
 SHOWN_FINGERPRINT = "SHA256:ScQP1bDPpEgB3ySwLMvVgWjGz2Jn3B5Jw4Q1vzd0lNk"
@@ -75,6 +76,7 @@ def run_command(command: str, folder: Path, home: Path) -> tuple[str, int]:
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "HOME": str(home),
         "COLUMNS": "100",
+        "LOGNAME": "olga",
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_GLOBAL": os.devnull,
         **{
@@ -94,6 +96,7 @@ def run_command(command: str, folder: Path, home: Path) -> tuple[str, int]:
     )
     output = _INSTANT.sub(_show_instant, done.stdout.decode().replace(str(folder), "…"))
     output = output.replace(f"{datetime.now(UTC):%Y-%m-%d}-", f"{SHOWN_PRESENT[:10]}-")  # ids of approvals
+    output = output.replace(f" on {socket.gethostname()},", " on laptop,")
     output = _FINGERPRINT.sub(SHOWN_FINGERPRINT, _COMMIT.sub(rf"\g<1>{SHOWN_COMMIT}", output))
     return "".join(line.rstrip() + "\n" for line in output.splitlines()), done.returncode
 

@@ -35,7 +35,7 @@ def _describe(record: Record, use_color: bool) -> list[str]:
         paint(head, "bold", use_color=use_color)
         + ("" if result == "complete" else paint(f" {result}", "error", use_color=use_color)),
         f"  {value.get('when')} by {value.get('who')} on {value.get('host')}, {value.get('tool')}",
-        f"  revision {value.get('revision') or 'none (not a clean Git work tree)'}, judged by {value.get('base')}",
+        f"  revision {(record.revision or '')[:10] or 'none (not a clean Git work tree)'}, judged by {value.get('base')}",
         f"  {value.get('verdict')}: {number(counts.get('users', 0), 'user')} touched,"
         f" {number(counts.get('gained', 0), 'permission')} gained"
         f" ({counts.get('sensitive_gained', 0):,} sensitive), {counts.get('lost', 0):,} lost",
