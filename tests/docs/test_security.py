@@ -50,6 +50,16 @@ def test_the_table_names_every_file_of_attacks() -> None:
         assert _stopping(file) & of_approvals <= listed, file.name
 
 
+def test_what_apply_guards_is_tried_where_the_table_says() -> None:
+    """A finding beside an attack on a deployment is expected by one of the tests of deployments that stand beside it."""
+    tried = [(row, re.findall(r"tests/deployment/\w+\.py", row["tried"])) for row in _rows()]
+    assert sum(bool(files) for _, files in tried) > 10
+    for row, files in tried:
+        text = "".join((ROOT / file).read_text("utf-8") for file in files)
+        for name in re.findall(r"`([a-z-]+)`", row["findings"]) if files else ():
+            assert f'"{name}"' in text or f"{name}:" in text, (row["attack"], name)
+
+
 def test_what_else_the_table_refers_to_is_there() -> None:
     """Test modules and folders that the table names exist."""
     for row in _rows():
