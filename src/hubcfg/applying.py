@@ -122,6 +122,7 @@ def carry_out(
         allowed=tuple(sorted({trip.guardrail.value for trip in plan.all_trips} & set(allowed))),
         make_extras=partial(make_extras, prepared),
         restores=request.restores,
+        vouches=prepared.vouches,
     )
     holder = describe_holder(request.environment, request.as_of)
     recheck = partial(_recheck, request, prepared, writer) if has_waited else _nothing
@@ -189,15 +190,15 @@ def _describe_bundle(org: str, audience: Audience, content: bytes) -> Bundle:
 def is_ready(prepared: Prepared) -> bool:
     """Whether there is anything to carry out, be it only to record that other sources come to what is deployed already.
 
-    Without such a record what has landed since, a new approver's key for example, would never judge anything. Where orgs are left
-    out it would judge too early.
+    Without such a record what has landed since, a new approver's key for example, would never judge anything. Where something in
+    it waits for an approval it would judge too early.
     """
     plan = prepared.plan
     assert plan is not None
     if plan.has_work or plan.interruption is not None:
         return True
-    if not prepared.records or plan.left_out:
+    if not prepared.records or not prepared.vouches:
         return False
     last = prepared.records[-1]
     is_unlinked = last.revision is None and plan.origin.revision is not None
-    return last.sources != plan.origin.sources or bool(last.left_out) or is_unlinked
+    return last.sources != plan.origin.sources or not last.vouches or is_unlinked

@@ -5,8 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from hubcfg.applier.records import Record
+from hubcfg.core.instants import Instant
 from hubcfg.parser.base_choice import TREE_ITSELF, BaseChoice, choose_base, read_named
 from hubcfg.parser.git import find_repository
+from hubcfg.pipeline import Authority, Compiled, compile_project
 from hubcfg.validator.config import Target
 
 
@@ -41,11 +43,28 @@ def choose_for_deployment(
 
 
 def find_last_judged(records: Sequence[Record]) -> Record | None:
-    """Returns the last deployment whose revision may judge others; None where there is none.
+    """Returns the last deployment whose revision may judge others; None where there is none."""
+    return next((one for one in reversed(records) if one.revision is not None and one.vouches), None)
 
-    One that left orgs out may not: their changes stand in its revision, and have not been approved.
+
+def can_vouch(compiled: Compiled, root: Path, authority: Authority, revision: str | None, as_of: Instant) -> bool:
+    """Whether a deployment's revision may judge the next ones.
+
+    Where orgs are left out, something in it is not approved, and must not count as landed for that: neither a change nor an
+    approval. So it may only if it would leave out the same for the same reasons when it is its own judge, as for an approval that has
+    ended.
     """
-    return next((one for one in reversed(records) if one.revision is not None and not one.left_out), None)
+    verified = compiled.verified
+    if verified is None or not verified.left_out or revision is None:
+        return verified is not None
+    judge = replace(authority, choice=read_named(authority.clone or root, revision))
+    own = compile_project(root, as_of=as_of, hygiene=True, authority=judge).verified
+    found = {} if own is None else own.left_out
+    return all(
+        {(one.name, one.place, one.message) for one in findings}
+        <= {(one.name, one.place, one.message) for one in found.get(org, ())}
+        for org, findings in verified.left_out.items()
+    )
 
 
 def is_in_work_tree(root: Path, target: Target) -> bool:

@@ -17,7 +17,7 @@ from hubcfg.applier.archive import digest_sources, unpack_sources
 from hubcfg.applier.opening import choose_target, open_target
 from hubcfg.applier.records import Record, find_retired, read_record
 from hubcfg.applier.target import ForeignStateError, Status, Writer
-from hubcfg.authority import choose_for_deployment
+from hubcfg.authority import can_vouch, choose_for_deployment
 from hubcfg.checker.approvals.approval import payload_of
 from hubcfg.checker.approvals.base import Base
 from hubcfg.checker.check import Verified, all_rules
@@ -80,7 +80,8 @@ class Request:
 class Prepared:
     """What came of preparing. `plan` is None where errors stand against the whole project.
 
-    `files` are the bundles that were compiled, by org; `sources` what they were made from; `records` the deployments before.
+    `files` are the bundles that were compiled, by org; `sources` what they were made from; `records` the deployments before; `vouches`
+    says whether the revision may judge the next ones.
     """
 
     compiled: Compiled
@@ -91,6 +92,7 @@ class Prepared:
     sources: Mapping[str, bytes] = field(default_factory=dict)
     records: tuple[Record, ...] = ()
     needs_bootstrap: bool = False
+    vouches: bool = True
 
     @property
     def findings(self) -> list[Finding]:
@@ -229,7 +231,8 @@ class _Preparer:
             hidden=find_hidden(base, compiled, root),
             interruption=self._interruption(),
         )
-        return replace(known, plan=plan, files=files, sources=sources, needs_bootstrap=base.is_tree)
+        vouches = can_vouch(compiled, root, authority, revision, request.as_of)
+        return replace(known, plan=plan, files=files, sources=sources, needs_bootstrap=base.is_tree, vouches=vouches)
 
     def _without_spent(self, compiled: Compiled, root: Path, authority: Authority) -> Compiled:
         """Returns the same, or where approvals would be used that had gone out of use, compiled once more without them."""

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from tests.approvals.histories import public_key
-from tests.deployment.sites import FABRIKAM, KIM, PROJECT, SAM, SENSITIVE, Site, found, names
+from tests.deployment.sites import FABRIKAM, KIM, LEE, PROJECT, SAM, SENSITIVE, Site, found, names
 
 NEW_ORG = FABRIKAM.replace("fabrikam", "contoso").replace("fay@", "mal@").replace("sam@", "moe@")
 
@@ -163,3 +163,47 @@ def test_the_first_deployment_from_git_is_judged_by_what_has_landed(begun: Site)
     outcome = begun.apply()
     assert (outcome.code, outcome.json["left_out"]) == (1, ["acme"])
     assert outcome.json["done"] == ["fabrikam"]
+
+
+def test_a_lapsed_approval_does_not_hold_the_base_back(site: Site) -> None:
+    """What is left out only because time has passed waits for nothing that its revision would do without: that becomes the base."""
+    site.replace("acme.yaml", "[psa.tickets.read]", f"[psa.tickets.read, {SENSITIVE}]")
+    grants = [{"user": LEE, "permissions": [SENSITIVE]}]
+    site.history.approve("olga", id="lee", expires="2026-12-01", grants=grants)
+    site.land()
+    site.deploy()
+    site.now = "2026-12-02T00:00:00Z"
+    site.replace("trust/allowed_signers", "adam@", f"sam@acme.example {public_key('sam')}\nadam@")
+    for by, org in (("olga", "acme"), ("fay", "fabrikam")):
+        site.history.approve(by, org=org, id=f"{org}-sam-key", changes=[{"change": "trust", "digest": "tree"}])
+    site.replace("fabrikam.yaml", "psa.tickets.create]", "psa.tickets.assign]")
+    site.land()
+    outcome = site.apply()
+    assert (outcome.json["done"], outcome.json["left_out"]) == (["fabrikam"], ["acme"])
+    assert site.records()[0]["vouches"] is True
+    site.replace("fabrikam.yaml", "psa.tickets.assign]", "psa.tickets.edit]")
+    site.land()
+    outcome = site.apply()
+    assert (outcome.json["done"], outcome.json["left_out"]) == (["fabrikam"], ["acme"])
+    assert outcome.json["base"].startswith("deployment 3 (")
+
+
+def test_a_lapsed_approval_is_no_cover_for_something_else(site: Site) -> None:
+    """Where an org is left out for two reasons, and one of them is a change that nobody approved, the base stays."""
+    site.replace("acme.yaml", "[psa.tickets.read]", f"[psa.tickets.read, {SENSITIVE}]")
+    grants = [{"user": LEE, "permissions": [SENSITIVE]}]
+    site.history.approve("olga", id="lee", expires="2026-12-01", grants=grants)
+    site.land()
+    site.deploy()
+    site.now = "2026-12-02T00:00:00Z"
+    site.replace("acme.yaml", "kim@acme.example: {role: member,", "kim@acme.example: {role: admin,")
+    site.replace("acme.yaml", "psa: active, crm: active", "psa: active")
+    site.replace("fabrikam.yaml", "psa.tickets.create]", "psa.tickets.assign]")
+    site.land()
+    outcome = site.apply()
+    assert (outcome.json["done"], outcome.json["left_out"]) == (["fabrikam"], ["acme"])
+    assert {"expired-approval", "unapproved-change"} <= set(names(outcome))
+    assert site.records()[0]["vouches"] is False
+    site.replace("fabrikam.yaml", "psa.tickets.assign]", "psa.tickets.edit]")
+    site.land()
+    assert site.apply().json["base"].startswith("deployment 2 (")

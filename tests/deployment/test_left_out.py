@@ -90,13 +90,32 @@ def test_other_errors_refuse_everything(site: Site, old: str, new: str, name: st
     assert site.state() == before
 
 
-def test_nothing_is_recorded_when_all_that_there_is_is_left_out(site: Site) -> None:
+def test_nothing_is_recorded_when_all_that_there_is_waits_for_an_approval(site: Site) -> None:
     """With nothing to do for the other org there is no deployment, and the exit code is still 1."""
-    site.replace("acme.yaml", "[psa.tickets.read]", f"[psa.tickets.read, {SENSITIVE}]")
+    site.replace("acme.yaml", "crm: active", "crm: trial, rmm: active")
     site.land()
     outcome = site.apply()
     assert (outcome.code, outcome.json["result"], outcome.json["left_out"]) == (1, "nothing-to-do", ["acme"])
     assert len(site.records()) == 1
+
+
+def test_what_could_never_count_as_landed_is_recorded(site: Site) -> None:
+    """A grant without any approval waits for one whatever it is judged by: other sources are recorded, and the exit code is 1."""
+    site.replace("acme.yaml", "[psa.tickets.read]", f"[psa.tickets.read, {SENSITIVE}]")
+    site.land()
+    before = site.bundle_file().read_bytes()
+    outcome = site.apply()
+    assert (outcome.code, outcome.json["serial"], outcome.json["done"], outcome.json["left_out"]) == (
+        1,
+        2,
+        [],
+        ["acme"],
+    )
+    assert site.bundle_file().read_bytes() == before
+    outcome = site.command("apply", "--auto-approve")
+    assert outcome.code == 1
+    assert "left out: acme" in outcome.out
+    assert len(site.records()) == 2
 
 
 def test_what_was_left_out_is_deployed_once_it_is_approved(site: Site) -> None:

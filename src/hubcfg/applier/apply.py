@@ -38,7 +38,8 @@ class Circumstances:
     """What a deployment's record says beside what the plan knows.
 
     `sources` are the files that the plan was made from, by path; `approvals` the approvals in use, by org, each id with the hex
-    SHA-256 of its payload; `guardrails` those of the project; `allowed` the guardrails that were lifted.
+    SHA-256 of its payload; `guardrails` those of the project; `allowed` the guardrails that were lifted; `vouches` whether the
+    revision may judge the next deployments.
     """
 
     now: Instant
@@ -48,6 +49,7 @@ class Circumstances:
     allowed: tuple[str, ...]
     make_extras: Callable[[Mapping[str, OrgFiles]], Mapping[str, bytes]]
     restores: int | None = None
+    vouches: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,7 @@ class _Work:
                 "sensitive_gained": totals.sensitive_gained,
             },
             "left_out": sorted(plan.left_out),
+            "vouches": around.vouches,
             "allowed": sorted(around.allowed),
             "approvals": {org: dict(used) for org, used in around.approvals.items()},
             "guardrails": dict(around.guardrails),

@@ -55,6 +55,11 @@ class Record:
         return frozenset(_names(self.value.get("left_out")))
 
     @property
+    def vouches(self) -> bool:
+        """Whether its revision may judge the next deployments: nothing in it waits for an approval that it would then do without."""
+        return self.value.get("vouches") is True
+
+    @property
     def orgs(self) -> frozenset[str]:
         """The orgs that were deployed."""
         return frozenset(_names(self.value.get("done")))

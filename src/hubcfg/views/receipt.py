@@ -103,7 +103,7 @@ def _outcome(deployed: Deployed, receipt: Receipt, use_color: bool) -> Iterator[
         )
         return
     if receipt.is_complete and not outcome.done:
-        text = f"nothing to change: deployment {receipt.serial} of `{deployed.target}` records that it is as these sources say"
+        text = f"nothing to change in `{deployed.target}`; deployment {receipt.serial} records these sources"
         yield paint(text, "good", use_color=use_color)
         return
     if receipt.is_complete:
