@@ -278,3 +278,13 @@ def test_several_steps_under_one_lock(target: Writer) -> None:
     assert target.read_status().serial == len(target.read_records()) == 3
     assert dict(target.read_org("northwind").live) == NORTHWIND
     assert dict(target.read_org("pilot").live) == {}
+
+
+def test_a_deployment_of_no_org_is_recorded(target: Writer) -> None:
+    """Where nobody's access changes and the sources are others, the record and the sources are all that is written."""
+    ledger = Ledger()
+    ledger.deploy(target, {})
+    ledger.check(target)
+    ledger.deploy(target, {"acme": make_staff("acme", "ada@acme.example")})
+    ledger.deploy(target, {})
+    ledger.check(target)
