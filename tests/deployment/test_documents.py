@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from hubcfg.applier.holder import describe_self
+from hubcfg.applier.target import Place
+from hubcfg.applier.targets.directory import open_directory
 from hubcfg.views.schemas import output_schemas
 from tests.deployment.memory import MemoryTarget
 from tests.deployment.sites import KIM, LEE, NOW, SENSITIVE, Site
@@ -96,6 +99,17 @@ def test_drift_fits(site: Site) -> None:
     site.edit_bundle(lambda bundle: bundle["users"]["fay@acme.example"].update(role="admin"), "fabrikam")
     outcome = site.drift()
     assert (_format(outcome), outcome.code) == ("hubcfg.drift/1", 2)
+
+
+def test_what_unlock_prints_fits(site: Site) -> None:
+    """Of no lock, and of one that was ended; refusing to end one is an error document."""
+    assert _format(site.command("unlock", "--format", "json")) == "hubcfg.lock/1"
+    holder = open_directory("live", {"path": "../target"}, Place(site.root, {}))
+    with holder.lock(describe_self("ada", NOW)):
+        refused = site.command("unlock", "--format", "json")
+        assert (refused.code, _format(refused)) == (1, "hubcfg.findings/1")
+        outcome = site.command("unlock", "--force", "--format", "json")
+        assert (_format(outcome), outcome.json["holder"]["who"]) == ("hubcfg.lock/1", "ada")
 
 
 def _stale(site: Site) -> tuple[str, ...]:
