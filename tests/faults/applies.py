@@ -119,22 +119,20 @@ class Applies:
         """Applies the project as it stands."""
         return self.run("apply", "--auto-approve", "--bootstrap", before=before)
 
-    def count_calls(self) -> int:
-        """Applies, and returns how many system calls that change or send anything it made."""
+    def list_calls(self) -> list[tuple[str, int]]:
+        """Applies, and returns its system calls that change or send anything: each name, and the how manieth of its name it is."""
         log = self.root / ".strace"
         done = self.apply("strace", "-f", "-qq", "-e", f"trace={CALLS}", "-o", str(log))
         assert done.returncode == 0, done.stdout + done.stderr
-        # With several threads each has a count of its own; the first one is that of the process.
-        threads: dict[str, int] = {}
-        for line in log.read_text(errors="replace").splitlines():
-            if match := re.match(r"(\d+) +\w+\(", line):
-                threads[match[1]] = threads.get(match[1], 0) + 1
-        return max(threads.values())
+        # Every thread and program that is run has counts of its own; the one that ends last is hubcfg itself.
+        lines = [line.split(None, 1) for line in log.read_text(errors="replace").splitlines()]
+        names = [match[1] for line in lines if line[0] == lines[-1][0] and (match := re.match(r"(\w+)\(", line[1]))]
+        return [(name, names[: number + 1].count(name)) for number, name in enumerate(names)]
 
-    def apply_killed_at(self, number: int) -> "subprocess.CompletedProcess[str]":
-        """Applies, and kills the process at its system call of that number, before the call does anything."""
-        log = self.root / ".strace"
-        inject = f"inject={CALLS}:signal=KILL:when={number}"
+    def apply_killed_at(self, call: tuple[str, int]) -> "subprocess.CompletedProcess[str]":
+        """Applies, and kills the process at a system call, before that does anything."""
+        log, (name, number) = self.root / ".strace", call
+        inject = f"inject={name}:signal=KILL:when={number}"
         return self.apply("strace", "-f", "-qq", "-e", f"trace={CALLS}", "-e", inject, "-o", str(log))
 
     def read(self) -> dict[str, bytes]:

@@ -29,33 +29,33 @@ def test_killed_at_any_system_call(applies: Applies, harness: Harness) -> None:
     applies.write("a")
     assert applies.apply().returncode == 0
     applies.write("b")
-    calls = applies.count_calls()
+    calls = applies.list_calls()
     assert applies.read() == applies.bundles["b"]
     states, deaths = ["a", "b"], 0
-    for number in choose_moments(calls):
+    for call in choose_moments(calls):
         old, new = states[1], states[0]
         applies.write(new)
-        killed = applies.apply_killed_at(number)
+        killed = applies.apply_killed_at(call)
         deaths += killed.returncode != 0
         held = applies.read()
         assert_whole(held, applies.bundles[old], applies.bundles[new], harness.unit)
         if "applied to" in killed.stdout:
-            assert held == applies.bundles[new], number
+            assert held == applies.bundles[new], call
         again = applies.apply()
-        assert again.returncode == 0, (number, again.stdout, again.stderr)
-        assert applies.read() == applies.bundles[new], number
+        assert again.returncode == 0, (call, again.stdout, again.stderr)
+        assert applies.read() == applies.bundles[new], call
         verified = applies.run("history", "verify")
-        assert verified.returncode == 0, (number, verified.stdout, verified.stderr)
+        assert verified.returncode == 0, (call, verified.stdout, verified.stderr)
         assert applies.run("drift").returncode == 0
         states.reverse()
-    assert deaths >= MOMENTS - 1
+    assert deaths >= MOMENTS - 1, choose_moments(calls)
 
 
-def choose_moments(calls: int) -> list[int]:
-    """Returns the calls to be killed at: spread over all of them, at a random place in each part."""
-    count = min(calls, examples(MOMENTS))
-    chance = random.Random(calls)
-    return [1 + int((part + chance.random()) * calls / count) for part in range(count)]
+def choose_moments(calls: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Returns the calls to be killed at: spread over all of them, a random one of each part."""
+    count = min(len(calls), examples(MOMENTS))
+    chance = random.Random(len(calls))
+    return [calls[int((part + chance.random()) * len(calls) / count)] for part in range(count)]
 
 
 def assert_whole(held: dict[str, bytes], old: dict[str, bytes], new: dict[str, bytes], unit: Unit) -> None:
