@@ -164,6 +164,21 @@ def test_the_owner_changes_with_the_previous_ones_approval(site: Site) -> None:
     site.deploy("--allow", "revoked")
 
 
+def test_a_role_that_configuration_never_hands_on_stays_where_it_is(begun: Site) -> None:
+    """Where a platform forbids that the owner changes, the target's owner is held to as well, whatever the base says."""
+    panel = "kind: Org\nid: acme\n---\nkind: Clients\norg: acme\nclients: {contoso: {}}\n---\nkind: Users\norg: acme\nusers:\n"
+    user = "{role: msp-user, clients: [contoso]}"
+    text = (
+        (begun.root / "hubcfg.yaml").read_text().replace("onestack", "msp-panel").replace("percent: 50", "percent: 100")
+    )
+    begun.land({"hubcfg.yaml": text, "fabrikam.yaml": None, "approvals/adam-admin.yaml": None})
+    begun.land({"acme.yaml": f"{panel}  {OLGA}: {{role: owner}}\n  {LEE}: {user}\n"})
+    begun.deploy()
+    begun.land({"acme.yaml": f"{panel}  {LEE}: {{role: owner}}\n  {OLGA}: {user}\n"})
+    outcome = begun.apply("--base", "HEAD")
+    assert [message.split(":")[0] for _, message in found(outcome)] == ["owner-change"]
+
+
 @pytest.mark.parametrize("loosened", ["max_removed_users_percent: 90, max_revoked_percent: 50"])
 def test_a_loosened_guardrail_holds_for_one_deployment_more(site: Site, loosened: str) -> None:
     """Approved and all, it takes effect only once it has been deployed."""

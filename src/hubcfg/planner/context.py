@@ -70,7 +70,7 @@ def _roots_of(platform: Platform | None) -> Roots:
     roles = platform.roles.values() if platform is not None else ()
     return Roots(
         frozenset(role.id for role in roles if role.root),
-        frozenset(role.id for role in roles if role.transfer is Transfer.PREVIOUS_HOLDER),
+        frozenset(role.id for role in roles if role.transfer is not Transfer.FREE),
     )
 
 
