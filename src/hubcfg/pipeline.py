@@ -1,8 +1,8 @@
 """The line as code: files → documents → configuration → access → verified → bundles."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from hubcfg.core.errors import HubcfgError
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.instants import Instant
 from hubcfg.core.places import Span
+from hubcfg.core.progress import Progress, silent
 from hubcfg.core.rule import Severity
 from hubcfg.emitter.emit import emit_bundles, emit_manifest
 from hubcfg.parser.base_choice import BASE_VARIABLE, TREE_ITSELF, BaseChoice, choose_base
@@ -37,7 +38,7 @@ from hubcfg.parser.sources import (
 )
 from hubcfg.resolver.access import Access
 from hubcfg.resolver.resolve import resolve_access
-from hubcfg.revision import Known, Revision, find_retired, find_spent, read_base, trust_paths
+from hubcfg.revision import Knowledge, Known, Revision, find_retired, find_spent, read_base, trust_paths
 from hubcfg.validator.config import Config, Project
 from hubcfg.validator.memory import BindMemory
 from hubcfg.validator.project import read_project
@@ -113,6 +114,7 @@ def compile_project(
     executor: "Executor | None" = None,
     authority: Authority | None = None,
     cache: ParseCache | None = None,
+    progress: Progress = silent,
 ) -> Compiled:
     """Compiles the project at `root` as of an instant. What is wrong with it is in the findings; nothing is written.
 
@@ -120,8 +122,59 @@ def compile_project(
     `executor` spreads the reading of files over processes; the result is the same to the byte.
 
     `base` is the revision that approvals are judged by, where one is named; `environment` is where else it is looked for
-    (docs/approvals.md, "The trusted base"). A `cache` saves reading again what an earlier run has read (docs/performance.md).
+    (docs/approvals.md, "The trusted base"). A `cache` saves reading again what an earlier run has read (docs/performance.md);
+    `progress` is told how far the run has come.
     """
+    start = start_project(root)
+    if isinstance(start, Compiled):
+        return start
+    project, sources, to_read, trust = start.project, start.sources, start.to_read, start.trust
+    known = Known(BindMemory(parse_bytes if cache is None else cache.parse_bytes), cache)
+    if executor is None and progress is not silent:
+        to_read = _watched(to_read, progress)
+    files = parse_sources(to_read, executor) if cache is None else cache.parse_sources(root, to_read, executor)
+    config, found = known.validate(project, files)
+    findings = [*start.findings, *found, *start.late_findings]
+    progress("resolving", 0, 0)
+    access = resolve_access(config, as_of)
+    choice = authority.choice if authority is not None else choose_base(root, base, environment or {})
+    retired = authority.retired if authority is not None else frozenset()
+    clone = authority.clone if authority is not None and authority.clone is not None else root
+    trusted, faults = find_trusted_base(clone, choice, Revision(config, trust), files if clone == root else [], known)
+    if trusted is not None and retired:
+        trusted = replace(trusted, spent=trusted.spent | find_retired(config.approvals, retired))
+    comments = read_comments([start.project_file, *files], sources)
+    verified, approvals, findings = check_access(
+        config, access, trusted, trust, [*findings, *faults], locator(sources, executor, cache), comments, hygiene=hygiene,
+        by_org=authority is not None, progress=progress,
+    )  # fmt: skip
+    access = access if approvals is None else rest_on_approvals(access, approvals)
+    outputs: dict[str, bytes] = {}
+    if verified is not None and project.outputs:
+        outputs, findings, verified = _render(verified, findings, root, sources)
+    if cache is not None:
+        cache.save()
+    return Compiled(root, findings, sources, config, access, verified, approvals, outputs, clone)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is known of a project before its files are read: what it says, which files there are, and what is wrong so far.
+
+    `late_findings` are those that are told after those of the files.
+    """
+
+    project: Project
+    project_file: ParsedFile
+    findings: list[Finding]
+    late_findings: list[Finding]
+    to_read: tuple[SourceFile, ...]
+    sources: dict[str, SourceFile]
+    trust: TrustFiles
+
+
+def start_project(root: Path) -> Start | Compiled:
+    """Reads `hubcfg.yaml` and looks what files there are; what is returned is all there is where that file can't be used."""
     project_source = SourceFile(PROJECT_FILE, (root / PROJECT_FILE).read_bytes)
     sources = {PROJECT_FILE: project_source}
     if not (root / PROJECT_FILE).exists():
@@ -138,41 +191,20 @@ def compile_project(
         return Compiled(root, _judge(findings, None, sources, [project_file]), sources)
     discovery = discover(root, project)
     sources |= {source.path: source for source in (*discovery.sources, *discovery.in_outputs, *discovery.unreadable)}
-    to_read = (*discovery.sources, *discovery.unreadable)
-    known = Known(BindMemory(parse_bytes if cache is None else cache.parse_bytes), cache)
-    files = parse_sources(to_read, executor) if cache is None else cache.parse_sources(root, to_read, executor)
-    config, found = known.validate(project, files)
-    findings += found + discovery.findings + _find_hidden_sources(discovery) + _find_detours(root, project)
-    access = resolve_access(config, as_of)
     trust = read_trust_files(root, project)
     trust_files = {trust.signers_path: trust.signers, trust.revoked_path: trust.revoked}
     sources |= {
-        path: SourceFile(path, _reader(root, path))
+        path: SourceFile(path, partial(read_within, root, path))
         for path, content in trust_files.items()
         if path and content is not None
     }
-    choice = authority.choice if authority is not None else choose_base(root, base, environment or {})
-    retired = authority.retired if authority is not None else frozenset()
-    clone = authority.clone if authority is not None and authority.clone is not None else root
-    trusted, faults = _find_base(clone, choice, Revision(config, trust), files if clone == root else [], known)
-    if trusted is not None and retired:
-        trusted = replace(trusted, spent=trusted.spent | find_retired(config.approvals, retired))
-    comments = _read_comments([project_file, *files], sources)
-    verified, approvals, findings = check_access(
-        config, access, trusted, trust, [*findings, *faults], _locator(sources, executor, cache), comments, hygiene=hygiene,
-        by_org=authority is not None,
-    )  # fmt: skip
-    access = access if approvals is None else rest_on_approvals(access, approvals)
-    outputs: dict[str, bytes] = {}
-    if verified is not None and project.outputs:
-        outputs, findings, verified = _render(verified, findings, root, sources)
-    if cache is not None:
-        cache.save()
-    return Compiled(root, findings, sources, config, access, verified, approvals, outputs, clone)
+    late = [*discovery.findings, *_find_hidden_sources(discovery), *_find_detours(root, project)]
+    to_read = (*discovery.sources, *discovery.unreadable)
+    return Start(project, project_file, findings, late, to_read, sources, trust)
 
 
-def _find_base(
-    root: Path, choice: BaseChoice, tree: Revision, files: list[ParsedFile], known: Known
+def find_trusted_base(
+    root: Path, choice: BaseChoice, tree: Revision, files: list[ParsedFile], known: Knowledge
 ) -> tuple[Base | None, list[Finding]]:
     """Returns the trusted base; None, with the finding that says why, where one is due and cannot be had."""
     fault, advice = choice.fault, choice.advice
@@ -215,10 +247,6 @@ def _find_detours(root: Path, project: Project) -> list[Finding]:
     ]
 
 
-def _reader(root: Path, path: str) -> Callable[[], bytes]:
-    return lambda: read_within(root, path)
-
-
 def _render(
     verified: Verified,
     findings: list[Finding],
@@ -232,7 +260,7 @@ def _render(
     outputs, faults = render_outputs(verified, lambda name: read_within(root, name), kept)
     if not faults:
         return outputs, findings, verified
-    located = _locator(sources)(faults)
+    located = locator(sources)(faults)
     return {}, sorted([*findings, *located], key=finding_order), None
 
 
@@ -251,22 +279,34 @@ def discover(root: Path, project: Project) -> Discovery:
 def _judge(
     findings: Iterable[Finding], project: Project | None, sources: dict[str, SourceFile], files: list[ParsedFile]
 ) -> list[Finding]:
-    return judge_findings(findings, project, _locator(sources), _read_comments(files, sources))
+    return judge_findings(findings, project, locator(sources), read_comments(files, sources))
 
 
-def _locator(
+def locator(
     sources: dict[str, SourceFile], executor: "Executor | None" = None, memory: SpanMemory | None = None
 ) -> Callable[[Iterable[Finding]], list[Finding]]:
+    """Returns what gives findings their lines, by the text of the project's files."""
     return lambda findings: locate_findings(findings, lambda file: _read(sources, file), executor, memory)
 
 
-def _read_comments(files: Iterable[ParsedFile], sources: dict[str, SourceFile]) -> dict[str, list[IgnoreComment]]:
+def read_comments(files: Iterable[ParsedFile], sources: dict[str, SourceFile]) -> dict[str, list[IgnoreComment]]:
+    """Returns the ignore comments of files, by their paths."""
     comments = {}
     for file in files:
         text = _read(sources, file.path) if file.has_ignores else None
         if text is not None:
             comments[file.path] = find_ignore_comments(file.path, text)
     return comments
+
+
+def _watched(sources: Sequence[SourceFile], progress: Progress) -> tuple[SourceFile, ...]:
+    """Returns the same files; reading one of them is told."""
+
+    def read(index: int, source: SourceFile) -> bytes:
+        progress("reading files", index, len(sources))
+        return source.read()
+
+    return tuple(SourceFile(one.path, partial(read, index, one)) for index, one in enumerate(sources))
 
 
 def _find_hidden_sources(discovery: Discovery) -> list[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from hubcfg.checker.approvals.approval import payload_of
 from hubcfg.checker.approvals.base import DEFAULT_REVOKED, TrustFiles
@@ -39,6 +40,18 @@ class Revision:
     files: TrustFiles
 
 
+class Knowledge(Protocol):
+    """What is known when a base is read."""
+
+    def parse(
+        self, objects: Mapping[str, str], fetch: Callable[[list[str]], Mapping[str, bytes]]
+    ) -> dict[str, ParsedFile]:
+        """Returns the files whose paths and object ids are given; `fetch` gives the contents of some paths."""
+
+    def validate(self, project: Project, files: list[ParsedFile]) -> tuple[Config, list[Finding]]:
+        """Returns the configuration of files, of the work tree or as `parse` gave them, and what is wrong with them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known when a base is read: what this run has bound, and what earlier ones have read."""
@@ -66,7 +79,7 @@ NOTHING_KNOWN = Known()
 
 
 def read_base(
-    root: Path, commit: str, parsed: Mapping[str, ParsedFile], tree: Revision, known: Known = NOTHING_KNOWN
+    root: Path, commit: str, parsed: Mapping[str, ParsedFile], tree: Revision, known: Knowledge = NOTHING_KNOWN
 ) -> "Revision | str | None":
     """Returns the project as a commit has it.
 
@@ -166,7 +179,7 @@ class _BaseReader:
         changes: set[str],
         parsed: Mapping[str, ParsedFile],
         tree: Revision,
-        known: Known,
+        known: Knowledge,
     ) -> None:
         self._repository = repository
         self._objects = objects

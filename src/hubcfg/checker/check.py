@@ -6,12 +6,22 @@ from functools import cache
 from typing import Any
 
 from hubcfg.checker.approvals.base import Base, TrustFiles, all_separations
-from hubcfg.checker.approvals.check import ApprovalReport, check_approvals
+from hubcfg.checker.approvals.check import (
+    ApprovalReport,
+    PartApprovals,
+    check_approvals,
+    check_part_approvals,
+    join_approvals,
+)
+from hubcfg.checker.approvals.judge import ValidApproval
 from hubcfg.checker.approvals.rules import RULES as APPROVAL_RULES
 from hubcfg.checker.deployment_rules import RULES as DEPLOYMENT_RULES
 from hubcfg.checker.ignores import apply_ignores
+from hubcfg.checker.rules.invalid_ignore import RULE as INVALID_IGNORE
 from hubcfg.checker.scope import OrgCheck, ProjectCheck, holders_by_role
 from hubcfg.core.finding import Finding
+from hubcfg.core.instants import Instant
+from hubcfg.core.progress import Progress, counted, silent
 from hubcfg.core.registry import load_constants
 from hubcfg.core.rule import Rule, Severity, Table
 from hubcfg.parser.comments import IgnoreComment
@@ -26,7 +36,7 @@ _SEAL = object()
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A configuration and its access, against which no error stands. Only `check_access` makes one.
+    """A configuration and its access, against which no error stands. Only this module's checks make one.
 
     `left_out` are orgs against which something stands, with what that is; they are not in `access`.
 
@@ -41,7 +51,7 @@ class Verified:
 
     def __post_init__(self) -> None:
         if self.seal is not _SEAL:
-            raise TypeError("only `check_access` makes a Verified")
+            raise TypeError("only the checks make a Verified")
 
 
 @cache
@@ -68,6 +78,7 @@ def check_access(
     *,
     hygiene: bool = True,
     by_org: bool = False,
+    progress: Progress = silent,
 ) -> tuple[Verified | None, ApprovalReport | None, list[Finding]]:
     """Checks the access of a configuration.
 
@@ -82,11 +93,9 @@ def check_access(
     severity that the project gives it and without those that `comments` ignore. A rule that raises stops the run: an
     unchecked grant must never look like a checked one.
     """
-    separations = all_separations(base, config) if base is not None else config.project.separations
-    orgs = [OrgCheck(config.project, org, _base_holders(org, base), separations) for org in access.orgs.values()]
+    orgs, rules = _begin_checks(config, access, base), _rules_of(hygiene=hygiene)
     findings = list(earlier)
-    rules = [rule for rule in checker_rules() if hygiene or rule.is_protected]
-    for org in orgs:
+    for org in counted(orgs, progress, "checking orgs", len(orgs)):
         findings += check_org(org, rules)
     facts = [gather_facts(org, rules) for org in orgs]
     findings += check_whole(config, orgs, facts, rules)
@@ -99,6 +108,87 @@ def check_access(
     rested = rest_on_approvals(access, report)
     kept = Access(rested.instant, {id: org for id, org in rested.orgs.items() if id not in left_out})
     return Verified(config, kept, report, _SEAL, left_out), report, findings
+
+
+@dataclass(frozen=True, slots=True)
+class PartCheck:
+    """What an org came to that was checked by itself: what rules found, and what those about the whole project need to know.
+
+    `report` and `approvals` are None where there is no base.
+    """
+
+    findings: list[Finding]
+    facts: list[dict[str, Any]]
+    report: ApprovalReport | None
+    approvals: PartApprovals | None
+
+
+def check_part(
+    config: Config, access: Access, base: Base | None, files: TrustFiles, others: list[ValidApproval], *, hygiene: bool
+) -> PartCheck:
+    """Does the part of `check_access` that is about single orgs; `others` are valid approvals of other orgs that name this one."""
+    orgs, rules = _begin_checks(config, access, base), _rules_of(hygiene=hygiene)
+    findings = [finding for org in orgs for finding in check_org(org, rules)]
+    facts = [gather_facts(org, rules) for org in orgs]
+    if base is None:
+        return PartCheck(findings, facts, None, None)
+    report, approvals = check_part_approvals(config, orgs, base, files, access.instant, others)
+    return PartCheck(findings, facts, report, approvals)
+
+
+def verify_part(
+    config: Config,
+    access: Access,
+    report: ApprovalReport | None,
+    findings: Iterable[Finding],
+    comments: Mapping[str, list[IgnoreComment]],
+) -> Verified | None:
+    """Returns a `Verified` of an org by itself where none of its findings, which have their lines, is an error.
+
+    What is emitted of it must not be seen before `check_parts` has verified the project as a whole.
+    """
+    kept = apply_ignores(_lint(findings, config.project), comments, ())
+    faults = [one for one in kept if one.severity is Severity.ERROR and one.rule is not INVALID_IGNORE]
+    if report is None or faults:
+        return None
+    return Verified(config, rest_on_approvals(access, report), report, _SEAL)
+
+
+def check_parts(
+    config: Config,
+    instant: Instant,
+    base: Base | None,
+    files: TrustFiles,
+    earlier: Iterable[Finding],
+    facts: Sequence[Mapping[str, Any]],
+    approvals: Mapping[str, PartApprovals],
+    locate: Callable[[Iterable[Finding]], list[Finding]],
+    comments: Mapping[str, list[IgnoreComment]],
+    *,
+    hygiene: bool,
+) -> tuple[Verified | None, list[Finding]]:
+    """Does the rest of `check_access` for a project whose orgs have been checked by themselves.
+
+    `earlier` are also the findings of the orgs, `facts` and `approvals` what else came of them. The `Verified`, where no finding of
+    all is an error, has no access: that of the orgs has been emitted where they were checked.
+    """
+    access = Access(instant, {id: OrgAccess(org, instant, {}) for id, org in config.orgs.items()})
+    findings = [*earlier, *check_whole(config, _begin_checks(config, access, None), facts, _rules_of(hygiene=hygiene))]
+    report = join_approvals(config, base, files, instant, approvals) if base is not None else None
+    findings += report.findings if report is not None else ()
+    findings = judge_findings(findings, config.project, locate, comments)
+    if report is None or any(one.severity is Severity.ERROR for one in findings):
+        return None, findings
+    return Verified(config, Access(instant, {}), report, _SEAL), findings
+
+
+def _begin_checks(config: Config, access: Access, base: Base | None) -> list[OrgCheck]:
+    separations = all_separations(base, config) if base is not None else config.project.separations
+    return [OrgCheck(config.project, org, _base_holders(org, base), separations) for org in access.orgs.values()]
+
+
+def _rules_of(*, hygiene: bool) -> list[Rule]:
+    return [rule for rule in checker_rules() if hygiene or rule.is_protected]
 
 
 def _find_left_out(findings: Iterable[Finding], *, by_org: bool) -> dict[str, tuple[Finding, ...]] | None:

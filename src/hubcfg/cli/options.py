@@ -1,16 +1,11 @@
 """Options that several commands share, and what they become."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
-from hubcfg.core.errors import OutsideError
 from hubcfg.core.instants import Instant, instant_of, parse_instant
-
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -51,36 +46,6 @@ def format_option(*formats: str) -> Callable[[Function], Function]:
     return click.option(
         "--format", "output", type=click.Choice(formats), default=formats[0], help="The form of the output."
     )
-
-
-def workers_option(function: Function) -> Function:
-    """Adds `--workers N`."""
-    help = "Read files in this many processes; the result is the same. Pays from some ten thousand users on."
-    return click.option("--workers", type=click.IntRange(1, 64), default=1, metavar="N", help=help)(function)
-
-
-@contextmanager
-def worker_pool(workers: int) -> "Iterator[Executor | None]":
-    """Gives an executor of so many processes; None for one, which is this one. Its processes end with the block."""
-    if workers == 1:
-        yield None
-        return
-    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-
-    with ProcessPoolExecutor(workers, initializer=_leave_interrupts_to_the_parent) as pool:
-        try:
-            yield pool
-        except BrokenExecutor as error:
-            raise OutsideError("a worker process died", help="try again, or without `--workers`") from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def org_option(function: Function) -> Function:

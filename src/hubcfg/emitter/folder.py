@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from hubcfg.core.errors import HubcfgError, OutsideError
@@ -18,22 +19,62 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """
     target = Path(os.path.realpath(folder))
     _refuse_foreign(target, folder)
+    with new_folder(folder) as fresh:
+        fresh.publish(files)
+
+
+def write_shard(folder: Path, path: str, content: bytes) -> None:
+    """Writes one file of a folder that is being made; raises OutsideError where the disk refuses."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        _write(folder, path, content)
+    except OSError as error:
+        raise OutsideError(f"`{path}` cannot be written: {error.strerror}", help="nothing was changed") from error
+
+
+def _write(folder: Path, path: str, content: bytes) -> None:
+    file = folder / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+
+
+class NewFolder:
+    """A folder that is being made aside, at `path`; it takes its place when it is published, and not before."""
+
+    def __init__(self, shown: Path, target: Path, aside: Path) -> None:
+        self.path = aside / "new"
+        self._shown = shown
+        self._target = target
+        self._aside = aside
+
+    def publish(self, files: Mapping[str, bytes]) -> None:
+        """Adds files, and puts the folder as a whole in the place of what was there."""
+        _refuse_foreign(self._target, self._shown)
+        try:
+            for path, content in files.items():
+                _write(self.path, path, content)
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            _swap(self.path, self._target, self._aside / "old")
+        except OSError as error:
+            raise OutsideError(
+                f"`{self._shown}` cannot be written: {error.strerror}", help="nothing there was changed"
+            ) from error
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[NewFolder]:
+    """Gives a folder to fill that may take the place of `folder`; what is not published is removed.
+
+    Raises OutsideError where the disk refuses.
+    """
+    target = Path(os.path.realpath(folder))
+    # Where the folder's own parents are still to be made they are made when it is published: till then nothing is to be seen.
+    there = next(parent for parent in target.parents if parent.is_dir())
+    try:
+        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=there))
     except OSError as error:
         raise OutsideError(f"`{folder}` cannot be written: {error.strerror}") from error
     try:
-        fresh, old = aside / "new", aside / "old"
-        for path, content in files.items():
-            file = fresh / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        _swap(fresh, target, old)
-    except OSError as error:
-        raise OutsideError(
-            f"`{folder}` cannot be written: {error.strerror}", help="nothing there was changed"
-        ) from error
+        yield NewFolder(folder, target, aside)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from yaml.error import YAMLError
 
-from hubcfg.core.fanout import map_chunks
+from hubcfg.core.fanout import map_chunks, sees_files
 from hubcfg.core.finding import Finding
 from hubcfg.parser.builder import NeedsCareError, build_values
 from hubcfg.parser.careful import has_hidden_characters, read_carefully
 from hubcfg.parser.comments import MARKER
 from hubcfg.parser.document import Document, ParsedFile, Value
 from hubcfg.parser.events import CParser
-from hubcfg.parser.sources import SourceFile, unreadable
+from hubcfg.parser.sources import SourceFile, load_source, unreadable
 from hubcfg.parser.strict import needs_strict
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ def parse_sources(sources: Iterable[SourceFile], executor: "Executor | None" = N
     """Reads every source, in other processes where there is an executor."""
     if executor is None:
         return [parse_source(source) for source in sources]
-    return [file for packed in map_chunks(_parse_packed, list(sources), executor) for file in _unpack(packed)]
+    here = sees_files(executor)
+    sent = [source if here else load_source(source) for source in sources]
+    return [file for packed in map_chunks(_parse_packed, sent, executor) for file in _unpack(packed)]
 
 
 def _parse_packed(sources: list[SourceFile]) -> tuple[bytes, list[ParsedFile]]:

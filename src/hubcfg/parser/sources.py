@@ -163,6 +163,14 @@ def _read_bytes(path: str) -> bytes:
         return file.read()
 
 
+def load_source(source: SourceFile) -> SourceFile:
+    """Returns the same file with its bytes, for a process that can't read it itself."""
+    try:
+        return SourceFile(source.path, partial(bytes, source.read()))
+    except OSError as error:
+        return SourceFile(source.path, partial(_refuse, error.strerror or str(error)))
+
+
 def _refuse(why: str) -> bytes:
     raise OSError(why)
 

@@ -103,15 +103,19 @@ def scan_files(sources: Sequence[SourceFile]) -> bytes:
     return marshal.dumps((files, findings, {org: marshal.dumps(documents) for org, documents in parts.items()}))
 
 
-def unpack_documents(parts: Iterable[bytes], *, without: frozenset[str] = frozenset()) -> list[Shaped]:
-    """Returns the documents of an org in the order of files, but not those of some files; what is wrong with them is known."""
+def unpack_documents(
+    parts: Iterable[bytes], without: frozenset[str] = frozenset(), instead: Iterable[bytes] = ()
+) -> list[Shaped]:
+    """Returns the documents of an org in the order of files; what is wrong with them is known.
+
+    Those of the files `without` are left out, and those of the parts `instead` added.
+    """
     kinds = document_kinds()
-    written: list[_Own] = [one for part in parts for one in marshal.loads(part)]
+    written: list[_Own] = [one for part in parts for one in marshal.loads(part) if one[0] not in without]
+    written += [one for part in instead for one in marshal.loads(part)]
     written.sort(key=lambda one: one[:2])
     found = []
     for path, index, value, fits in written:
-        if path in without:
-            continue
         document = Document(path, index, value)
         if fits and isinstance(value, dict):
             found.append(Shaped(document, kinds[str(value["kind"])], value))

@@ -1,7 +1,7 @@
 """What `hubcfg compile` says when it has written bundles."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,11 @@ from hubcfg.views.findings.json import findings_document
 from hubcfg.views.findings.text import count_line
 
 
-def render_compiled(format: str, findings: Sequence[Finding], folder: Path, files: Mapping[str, bytes]) -> str:
-    """Returns the files that were written, with their users, as text or JSON."""
-    manifest = json.loads(files["manifest.json"])
+def render_compiled(
+    format: str, findings: Sequence[Finding], folder: Path, files: Collection[str], written: bytes
+) -> str:
+    """Returns the files that were written, with their users, as text or JSON; `written` is the manifest's content."""
+    manifest = json.loads(written)
     if format == "json":
         document: dict[str, Any] = findings_document(findings)
         document |= {"format": "hubcfg.compile/1", "folder": str(folder), "manifest": manifest}

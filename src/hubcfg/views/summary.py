@@ -1,15 +1,12 @@
 """One line about a project: what was looked at."""
 
-from hubcfg.checker.approvals.check import ApprovalReport
-from hubcfg.validator.config import Config
 from hubcfg.views.counts import join_words, number
 
 
-def summarize_project(config: Config | None, approvals: ApprovalReport | None, files: int) -> str:
+def summarize_project(project: str | None, orgs: int, users: int, files: int, base: str | None) -> str:
     """Returns how many files, orgs and users a project has, and what its approvals were judged by."""
-    if config is None:
+    if project is None:
         return number(files, "file")
-    users = sum(len(org.users) for org in config.orgs.values())
-    parts = [number(len(config.orgs), "org"), number(users, "user"), number(files, "file")]
-    judged = f"; approvals judged by {approvals.base.label}" if approvals is not None else ""
-    return f"{config.project.id}: {join_words(parts)}{judged}"
+    parts = [number(orgs, "org"), number(users, "user"), number(files, "file")]
+    judged = f"; approvals judged by {base}" if base is not None else ""
+    return f"{project}: {join_words(parts)}{judged}"

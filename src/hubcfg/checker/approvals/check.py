@@ -1,13 +1,14 @@
 """Checks a project's approvals against its trusted base."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
+from hubcfg.checker.approvals.approval import bind_approval
 from hubcfg.checker.approvals.base import Base, TrustFiles
 from hubcfg.checker.approvals.changes import check_trust
 from hubcfg.checker.approvals.cover import Coverage
 from hubcfg.checker.approvals.ends import UserEnds, find_ends, last_by_age
-from hubcfg.checker.approvals.judge import Judged, judge_approvals
+from hubcfg.checker.approvals.judge import Judged, ValidApproval, judge_approvals
 from hubcfg.checker.approvals.outstanding import OrgApprovals
 from hubcfg.checker.approvals.rules import NO_TRUSTED_BASE, UNUSED_APPROVAL
 from hubcfg.checker.scope import OrgCheck
@@ -17,6 +18,7 @@ from hubcfg.checker.signatures.signers import parse_signers
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.instants import Instant
 from hubcfg.core.rule import Severity
+from hubcfg.parser.document import Document, Value
 from hubcfg.parser.rules import SCHEMA_VIOLATION
 from hubcfg.validator.config import Config
 
@@ -47,6 +49,67 @@ def check_approvals(
     report.findings += check_orgs(report, config, orgs)
     report.findings += find_leftovers(report, config)
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class PartApprovals:
+    """What the approvals for one org came to where it was checked by itself.
+
+    `judged` is what is wrong with them, `missing` what lacks one; `valid` are the ids of those that count, with their ends; `used`
+    are the ids of what was used, be it for this org; `roots` are the root holders that the org has in the base.
+    """
+
+    judged: list[Finding]
+    missing: list[Finding]
+    valid: dict[str, Instant]
+    used: frozenset[str]
+    roots: tuple[str, ...]
+
+
+def check_part_approvals(
+    config: Config,
+    orgs: Iterable[OrgCheck],
+    base: Base,
+    files: TrustFiles,
+    instant: Instant,
+    others: list[ValidApproval],
+) -> tuple[ApprovalReport, PartApprovals]:
+    """Does what `check_approvals` does for orgs alone, of which there is at most one.
+
+    `others` are valid approvals that were given elsewhere and approve that there is this org.
+    """
+    judged = judge_approvals(config, base, instant)
+    valid = {one.approval.id: one.end for one in judged.valid}
+    judged = replace(judged, valid=[*judged.valid, *others])
+    report = ApprovalReport(base, judged, files, Coverage(judged.valid))
+    report.findings += check_orgs(report, config, orgs)
+    roots = [root for id in base.config.orgs for root in base.root_holders(id)] if base.roots is None else []
+    return report, PartApprovals(judged.findings, report.findings, valid, frozenset(report.coverage.used), tuple(roots))
+
+
+def join_approvals(
+    config: Config, base: Base, files: TrustFiles, instant: Instant, parts: Mapping[str, PartApprovals]
+) -> ApprovalReport:
+    """Returns the report on a project whose orgs have been checked by themselves; `parts` are what that came to, by org."""
+    elsewhere = [one for one in config.approvals if _org_of(one) not in parts]
+    judged = judge_approvals(replace(config, approvals=tuple(elsewhere)), base, instant)
+    ends = {one.approval.id: one.end for one in judged.valid}
+    for part in parts.values():
+        ends |= part.valid
+        judged.findings.extend(part.judged)
+    bound = [bind_approval(document) for document in config.approvals]
+    valid = [ValidApproval(approval, ends[approval.id]) for approval in bound if approval.id in ends]
+    report = ApprovalReport(base, replace(judged, valid=valid), files, Coverage(valid), list(judged.findings))
+    report.coverage.used.update(*(part.used for part in parts.values()))
+    report.findings += find_base_faults(config, base, files)
+    for part in parts.values():
+        report.findings += part.missing
+    report.findings += find_leftovers(report, config)
+    return report
+
+
+def _org_of(document: Document) -> Value:
+    return document.value.get("org") if isinstance(document.value, dict) else None
 
 
 def find_base_faults(config: Config, base: Base, files: TrustFiles) -> list[Finding]:

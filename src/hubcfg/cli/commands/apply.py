@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from hubcfg.cli.deploying import deploy, deploying_options, environment, target_option
-from hubcfg.cli.options import base_option, current_instant, format_option, worker_pool, workers_option
+from hubcfg.cli.options import base_option, current_instant, format_option
 from hubcfg.cli.settings import Settings
+from hubcfg.cli.workers import open_executor, workers_options
 from hubcfg.core.errors import OutsideError, UsageError
 from hubcfg.deployment import Request
 from hubcfg.planner.plan import Origin
@@ -18,7 +19,7 @@ from hubcfg.planner.plan import Origin
 @deploying_options
 @format_option("text", "json")
 @base_option
-@workers_option
+@workers_options
 @click.pass_obj
 def apply(
     settings: Settings,
@@ -29,7 +30,8 @@ def apply(
     auto_approve: bool,
     output: str,
     base: str | None,
-    workers: int,
+    workers: int | None,
+    executor: str | None,
 ) -> int:
     """Deploy the project to a target.
 
@@ -48,7 +50,7 @@ def apply(
         raise UsageError(
             f"the plan is for the target `{origin.target}`, not for `{target}`", help="leave out `--target`"
         )
-    with worker_pool(workers) as pool:
+    with open_executor(workers, executor) as pool:
         root = settings.find_root()
         request = Request(
             root,

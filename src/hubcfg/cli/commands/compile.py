@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 
-from hubcfg.cli.options import as_of_option, base_option, format_option, worker_pool, workers_option
+from hubcfg.cli.options import as_of_option, base_option, format_option
+from hubcfg.cli.progress import shown_progress
 from hubcfg.cli.settings import Settings
+from hubcfg.cli.workers import open_executor, workers_options
 from hubcfg.core.instants import Instant
-from hubcfg.emitter.folder import write_folder
-from hubcfg.pipeline import compile_project
+from hubcfg.parts.run import run_project
 from hubcfg.views.compiled import render_compiled
 from hubcfg.views.findings import render_findings
 from hubcfg.views.summary import summarize_project
@@ -28,27 +29,35 @@ from hubcfg.views.summary import summarize_project
 @format_option("text", "json")
 @as_of_option
 @base_option
-@workers_option
+@workers_options
 @click.pass_obj
 def compile_(
-    settings: Settings, out: Path, flat: bool, output: str, as_of: Instant, base: str | None, workers: int
+    settings: Settings,
+    out: Path,
+    flat: bool,
+    output: str,
+    as_of: Instant,
+    base: str | None,
+    workers: int | None,
+    executor: str | None,
 ) -> int:
     """Write the permission bundles of every org to a folder.
 
     Refuses, and writes nothing, where any finding is an error.
     """
     root = settings.find_root()
-    with worker_pool(workers) as pool:
-        cache = settings.open_cache(root)
-        compiled = compile_project(root, as_of=as_of, base=base, environment=os.environ, executor=pool, cache=cache)
-    if compiled.has_errors:
-        click.echo(render_findings(output, compiled.findings, compiled.read, use_color=settings.use_color()))
+    with shown_progress(settings) as progress, open_executor(workers, executor) as pool:
+        cache = settings.open_cache(root) if pool is None else None
+        done = run_project(
+            root, as_of=as_of, base=base, environment=os.environ, executor=pool, cache=cache, progress=progress,
+            out=out, flat=flat,
+        )  # fmt: skip
+    if done.has_errors:
+        click.echo(render_findings(output, done.findings, done.read, use_color=settings.use_color()))
         settings.note(f"nothing was written to {out}: mend the errors first")
         return 1
-    files = compiled.emit(flat=flat)
-    write_folder(out, files)
-    click.echo(render_compiled(output, compiled.findings, out, files))
-    settings.note(summarize_project(compiled.config, compiled.approvals, len(compiled.sources)))
+    click.echo(render_compiled(output, done.findings, out, done.paths, done.manifest))
+    settings.note(summarize_project(done.project, done.orgs, done.users, len(done.sources), done.base))
     return 0
 
 

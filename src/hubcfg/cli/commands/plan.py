@@ -7,8 +7,9 @@ import click
 
 from hubcfg.applying import explain_error
 from hubcfg.cli.deploying import target_option
-from hubcfg.cli.options import as_of_option, base_option, worker_pool, workers_option
+from hubcfg.cli.options import as_of_option, base_option
 from hubcfg.cli.settings import Settings
+from hubcfg.cli.workers import open_executor, workers_options
 from hubcfg.cli.writing import write_whole
 from hubcfg.core.errors import HubcfgError, UsageError
 from hubcfg.core.instants import Instant
@@ -37,7 +38,7 @@ EXIT_CHANGES = 2
 @click.option("--format", "output", type=click.Choice(FORMATS), default=FORMATS[0], help="The form of the output.")
 @as_of_option
 @base_option
-@workers_option
+@workers_options
 @click.pass_obj
 def plan(
     settings: Settings,
@@ -49,7 +50,8 @@ def plan(
     output: str,
     as_of: Instant,
     base: str | None,
-    workers: int,
+    workers: int | None,
+    executor: str | None,
 ) -> int:
     """Show what a deployment would change, and what stands in its way.
 
@@ -68,7 +70,7 @@ def plan(
         )
     root = settings.find_root()
     cache = settings.open_cache(root)
-    with worker_pool(workers) as pool:
+    with open_executor(workers, executor) as pool:
         if against is not None:
             prepared = prepare_against(
                 root, against, as_of=as_of, base=base, environment=os.environ, executor=pool, cache=cache

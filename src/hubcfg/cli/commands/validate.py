@@ -4,12 +4,14 @@ import os
 
 import click
 
-from hubcfg.cli.options import as_of_option, base_option, format_option, worker_pool, workers_option
+from hubcfg.cli.options import as_of_option, base_option, format_option
+from hubcfg.cli.progress import shown_progress
 from hubcfg.cli.selection import check_names, select_findings
 from hubcfg.cli.settings import Settings
+from hubcfg.cli.workers import open_executor, workers_options
 from hubcfg.core.instants import Instant
 from hubcfg.parser.git import find_prefix
-from hubcfg.pipeline import compile_project
+from hubcfg.parts.run import run_project
 from hubcfg.views.counts import number
 from hubcfg.views.findings import finding_formats, render_findings
 from hubcfg.views.summary import summarize_project
@@ -21,7 +23,7 @@ from hubcfg.views.summary import summarize_project
 @click.option("--ignore", multiple=True, metavar="NAME", help="Do not show these findings.")
 @as_of_option
 @base_option
-@workers_option
+@workers_options
 @click.pass_obj
 def validate(
     settings: Settings,
@@ -30,7 +32,8 @@ def validate(
     ignore: tuple[str, ...],
     as_of: Instant,
     base: str | None,
-    workers: int,
+    workers: int | None,
+    executor: str | None,
 ) -> int:
     """Check a project: everything that can be known without a target.
 
@@ -38,17 +41,19 @@ def validate(
     """
     check_names(select, ignore)
     root = settings.find_root()
-    with worker_pool(workers) as pool:
-        cache = settings.open_cache(root)
-        compiled = compile_project(root, as_of=as_of, base=base, environment=os.environ, executor=pool, cache=cache)
-    shown = select_findings(compiled.findings, select, ignore)
+    with shown_progress(settings) as progress, open_executor(workers, executor) as pool:
+        cache = settings.open_cache(root) if pool is None else None
+        done = run_project(
+            root, as_of=as_of, base=base, environment=os.environ, executor=pool, cache=cache, progress=progress
+        )
+    shown = select_findings(done.findings, select, ignore)
     prefix, use_color = find_prefix(root), settings.use_color()
-    if text := render_findings(output, shown, compiled.read, prefix=prefix, use_color=use_color):
+    if text := render_findings(output, shown, done.read, prefix=prefix, use_color=use_color):
         click.echo(text)
-    if hidden := len(compiled.findings) - len(shown):
+    if hidden := len(done.findings) - len(shown):
         settings.note(f"{number(hidden, 'more finding')} {'is' if hidden == 1 else 'are'} not shown")
-    settings.note(summarize_project(compiled.config, compiled.approvals, len(compiled.sources)))
-    return 1 if compiled.has_errors else 0
+    settings.note(summarize_project(done.project, done.orgs, done.users, len(done.sources), done.base))
+    return 1 if done.has_errors else 0
 
 
 COMMAND = validate
