@@ -1,14 +1,18 @@
 """Chooses what a deployment is judged by: what was deployed last, where the target can vouch for it (docs/approvals.md, "The trusted base")."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from hubcfg.applier.records import Record
+from hubcfg.checker.check import check_access
+from hubcfg.core.finding import Finding
 from hubcfg.core.instants import Instant
 from hubcfg.parser.base_choice import TREE_ITSELF, BaseChoice, choose_base, read_named
 from hubcfg.parser.git import find_repository
-from hubcfg.pipeline import Authority, Compiled, compile_project
+from hubcfg.parser.locating import locate_findings
+from hubcfg.pipeline import Compiled
+from hubcfg.resolver.resolve import resolve_access
 from hubcfg.validator.config import Target
 
 
@@ -47,24 +51,28 @@ def find_last_judged(records: Sequence[Record]) -> Record | None:
     return next((one for one in reversed(records) if one.revision is not None and one.vouches), None)
 
 
-def can_vouch(compiled: Compiled, root: Path, authority: Authority, revision: str | None, as_of: Instant) -> bool:
+def can_vouch(compiled: Compiled, as_of: Instant) -> bool:
     """Whether a deployment's revision may judge the next ones.
 
-    Where orgs are left out, something in it is not approved, and must not count as landed for that: neither a change nor an
-    approval. So it may only if it would leave out the same for the same reasons when it is its own judge, as for an approval that has
-    ended.
+    Where orgs are left out, something in it is not approved: a role, or an approval that nobody entitled gave, and which is dated
+    ahead, must not count as landed for that. So it may only if time alone has left them out: if its base would be left out for the very
+    same by now.
     """
     verified = compiled.verified
-    if verified is None or not verified.left_out or revision is None:
+    if verified is None or not verified.left_out:
         return verified is not None
-    judge = replace(authority, choice=read_named(authority.clone or root, revision))
-    own = compile_project(root, as_of=as_of, hygiene=True, authority=judge).verified
-    found = {} if own is None else own.left_out
-    return all(
-        {(one.name, one.place, one.message) for one in findings}
-        <= {(one.name, one.place, one.message) for one in found.get(org, ())}
-        for org, findings in verified.left_out.items()
-    )
+    base = verified.approvals.base
+    if base.is_tree:
+        return False
+    access = resolve_access(base.config, as_of)
+    _, _, lapsed = check_access(base.config, access, base, base.files, (), _without_lines, {}, hygiene=False)
+    known = {(one.name, one.message, one.orgs) for one in lapsed}
+    return all((one.name, one.message, one.orgs) in known for found in verified.left_out.values() for one in found)
+
+
+def _without_lines(findings: Iterable[Finding]) -> list[Finding]:
+    """Returns findings of which nobody asks where they are."""
+    return locate_findings(findings, lambda _: None)
 
 
 def is_in_work_tree(root: Path, target: Target) -> bool:

@@ -231,7 +231,7 @@ class _Preparer:
             hidden=find_hidden(base, compiled, root),
             interruption=self._interruption(),
         )
-        vouches = can_vouch(compiled, root, authority, revision, request.as_of)
+        vouches = can_vouch(compiled, request.as_of)
         return replace(known, plan=plan, files=files, sources=sources, needs_bootstrap=base.is_tree, vouches=vouches)
 
     def _without_spent(self, compiled: Compiled, root: Path, authority: Authority) -> Compiled:

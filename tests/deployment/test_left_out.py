@@ -99,23 +99,16 @@ def test_nothing_is_recorded_when_all_that_there_is_waits_for_an_approval(site: 
     assert len(site.records()) == 1
 
 
-def test_what_could_never_count_as_landed_is_recorded(site: Site) -> None:
-    """A grant without any approval waits for one whatever it is judged by: other sources are recorded, and the exit code is 1."""
+def test_a_grant_that_waits_for_an_approval_does_not_become_the_base(site: Site) -> None:
+    """It gives no authority either: what somebody comes to hold unapproved is nothing to approve for others with."""
     site.replace("acme.yaml", "[psa.tickets.read]", f"[psa.tickets.read, {SENSITIVE}]")
     site.land()
-    before = site.bundle_file().read_bytes()
     outcome = site.apply()
-    assert (outcome.code, outcome.json["serial"], outcome.json["done"], outcome.json["left_out"]) == (
-        1,
-        2,
-        [],
-        ["acme"],
-    )
-    assert site.bundle_file().read_bytes() == before
+    assert (outcome.code, outcome.json["result"], outcome.json["left_out"]) == (1, "nothing-to-do", ["acme"])
     outcome = site.command("apply", "--auto-approve")
     assert outcome.code == 1
     assert "left out: acme" in outcome.out
-    assert len(site.records()) == 2
+    assert len(site.records()) == 1
 
 
 def test_what_was_left_out_is_deployed_once_it_is_approved(site: Site) -> None:
