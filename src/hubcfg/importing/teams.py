@@ -19,10 +19,8 @@ def find_teams(managed: Mapping[str, Iterable[str]], people: Iterable[str]) -> d
             together.setdefault(wanted[lead] | {lead}, []).append(lead)
     alike: dict[frozenset[str], list[str]] = {}
     for members, leads in together.items():
-        if len(leads) > 1:
-            alike[members] = leads
-        else:
-            alike.setdefault(wanted[leads[0]], []).append(leads[0])
+        # Who leads alone is no member; others may lead the same people, from outside or from among them.
+        alike.setdefault(members if len(leads) > 1 else wanted[leads[0]], []).extend(leads)
     teams: dict[str, Value] = {}
     for members, leads in sorted(alike.items(), key=lambda item: item[1]):
         id = unique(f"team-{make_id(leads[0].partition('@')[0]) or len(teams) + 1}", teams)

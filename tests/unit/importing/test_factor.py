@@ -114,3 +114,11 @@ def test_a_team_is_whom_its_leads_manage() -> None:
     same = {"lea@x.example": ("bo",), "leo@x.example": ("bo",)}
     assert find_teams(same, people) == {"team-lea": {"leads": ["lea@x.example", "leo@x.example"], "members": ["bo"]}}
     assert find_teams({"lea@x.example": ()}, people) == {}
+
+
+def test_a_team_may_be_led_from_within_and_from_outside() -> None:
+    """Who leads the same people and is none of them joins those who lead each other."""
+    managed = {"bo": ("cy", "di"), "cy": ("di",), "di": ("cy",)}
+    assert find_teams(managed, ["bo", "cy", "di"]) == {
+        "team-bo": {"leads": ["bo", "cy", "di"], "members": ["cy", "di"]}
+    }
