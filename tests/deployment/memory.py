@@ -36,6 +36,7 @@ class MemoryTarget:
     dies_at: str | None = None
     refuses: Mapping[str, str] = field(default_factory=dict)
     loses: str | None = None
+    dies_of: type[BaseException] = Killed
     is_silent: bool = False
 
     def read_status(self) -> Status:
@@ -98,7 +99,7 @@ class MemoryTarget:
         self.interrupted = Interrupted(deployment.serial, deployment.beginning, ())
         for org in deployment.orgs:
             if org.org == self.dies_at:
-                raise Killed
+                raise self.dies_of
             if org.org not in self.refuses:
                 self._write(org)
                 done.append(org.org)

@@ -60,6 +60,16 @@ def test_a_deployment_that_died_at_its_very_end_is_recorded_too(begun: Site, tar
     assert [one[:2] for one in _history(begun)] == [(3, "complete"), (2, "interrupted"), (1, "partial")]
 
 
+def test_an_interrupt_on_the_way_is_told_and_taken_up(begun: Site, target: MemoryTarget) -> None:
+    """Ctrl-C between two orgs: exit code 130, a document where one was asked for, and the next apply does the rest."""
+    target.dies_at, target.dies_of = "fabrikam", KeyboardInterrupt
+    outcome = begun.apply()
+    assert (outcome.code, outcome.json["error"]["message"]) == (130, "interrupted; nothing is half-written")
+    assert "`live` may have been reached: another apply records that, and does the rest" in outcome.err
+    target.dies_at = None
+    assert begun.deploy()["settled"] == 1
+
+
 def test_a_partial_failure_is_told_as_it_is(begun: Site, target: MemoryTarget) -> None:
     """What was done, what failed and why; exit code 3; the next apply does the rest."""
     target.refuses = {"acme": "the server is on fire"}

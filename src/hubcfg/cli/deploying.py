@@ -88,7 +88,14 @@ def deploy(
                 if not is_approved:
                     _ask(prepared.plan)
                     request = replace(request, as_of=current_instant())
-                receipt = carry_out(request, prepared, writer, allowed=allowed, has_waited=not is_approved)
+                try:
+                    receipt = carry_out(request, prepared, writer, allowed=allowed, has_waited=not is_approved)
+                except KeyboardInterrupt:
+                    # Each org is wholly old or new; which of them, the target knows.
+                    settings.note(
+                        f"`{target.name}` may have been reached: another apply records that, and does the rest"
+                    )
+                    raise
         except HubcfgError as error:
             finding = explain_error(error, project, target, read)
             if finding is None:

@@ -107,7 +107,10 @@ def run(arguments: Sequence[str]) -> int:
     except HubcfgError as error:
         return _fail(arguments, error.exit_code, error.message, error.help)
     except (KeyboardInterrupt, click.exceptions.Abort):
-        click.echo("interrupted; nothing is half-written", err=True)
+        message = "interrupted; nothing is half-written"
+        click.echo(message, err=True)
+        if _wants_json(arguments):
+            _write_json_error(message, None)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has enough of it; leave without Python's own complaint about it.
