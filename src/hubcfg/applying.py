@@ -111,13 +111,17 @@ def carry_out(
     assert plan is not None
     assert prepared.project is not None
     assert prepared.target is not None
+    assert prepared.compiled.config is not None
+    deployed = (
+        prepared.compiled.config.project
+    )  # of a rollback not what the work tree says, which is not what is deployed
     around = Circumstances(
         now=request.as_of,
         sources=prepared.sources,
         approvals=find_approvals_in_use(prepared),
         guardrails={
-            "max_removed_users_percent": prepared.project.max_removed_users_percent,
-            "max_revoked_percent": prepared.project.max_revoked_percent,
+            "max_removed_users_percent": deployed.max_removed_users_percent,
+            "max_revoked_percent": deployed.max_revoked_percent,
         },
         allowed=tuple(sorted({trip.guardrail.value for trip in plan.all_trips} & set(allowed))),
         make_extras=partial(make_extras, prepared),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from hubcfg.applier.archive import digest_sources, unpack_sources
+from hubcfg.applier.archive import digest_sources, unpack_sources, write_sources
 from hubcfg.applier.opening import choose_target, open_target
 from hubcfg.applier.records import Record, find_retired, read_record
 from hubcfg.applier.target import ForeignStateError, Status, Writer
@@ -28,7 +28,7 @@ from hubcfg.emitter.bundle import build_bundles
 from hubcfg.emitter.emit import emit_bundles
 from hubcfg.parser.base_choice import choose_base
 from hubcfg.parser.cache import ParseCache
-from hubcfg.parser.git import read_revision
+from hubcfg.parser.git import find_revision_of
 from hubcfg.parser.parse import parse_source
 from hubcfg.parser.sources import IGNORE_FILE, PROJECT_FILE, SourceFile, read_within
 from hubcfg.pipeline import Authority, Compiled, compile_project, render_again
@@ -51,7 +51,6 @@ from hubcfg.planner.plan import (
 )
 from hubcfg.planner.resolved import compare_access
 from hubcfg.platforms.builtin import digest_builtins
-from hubcfg.revision import find_retired as find_retired_approvals
 from hubcfg.snapshot import read_snapshots
 from hubcfg.validator.config import Config, Project, Target
 from hubcfg.validator.project import read_project
@@ -174,13 +173,14 @@ class _Preparer:
                 else "nothing has been deployed to it"
             )
             raise UsageError(f"the target has no deployment {self._request.restores} to go back to", help=advice)
+        files = unpack_sources(packed)
+        if digest_sources(files) != restored.value.get("sources"):
+            raise ForeignStateError(
+                f"the sources that the target keeps of deployment {restored.serial} are not those that were deployed",
+                help="somebody has changed them; restore them from Git and apply that",
+            )
         with tempfile.TemporaryDirectory(prefix="hubcfg-") as folder:
-            files = unpack_sources(packed, Path(folder))
-            if digest_sources(files) != restored.value.get("sources"):
-                raise ForeignStateError(
-                    f"the sources that the target keeps of deployment {restored.serial} are not those that were deployed",
-                    help="somebody has changed them; restore them from Git and apply that",
-                )
+            write_sources(files, Path(folder))
             prepared = self._prepare(Path(folder), restored)
         # The folder is gone, and what findings quote from is not.
         kept = {path: SourceFile(path, partial(bytes, content)) for path, content in files.items()}
@@ -205,7 +205,7 @@ class _Preparer:
             return known
         sources = read_all_sources(compiled, root, config.project)
         files = group_files(verified)
-        revision = restored.revision if restored is not None else read_revision(request.root)
+        revision = restored.revision if restored is not None else find_revision_of(request.root, sources)
         hashes = self._writer.list_orgs()
         origin = Origin(
             sources=digest_sources(sources),
@@ -235,19 +235,25 @@ class _Preparer:
         return replace(known, plan=plan, files=files, sources=sources, needs_bootstrap=base.is_tree, vouches=vouches)
 
     def _without_spent(self, compiled: Compiled, root: Path, authority: Authority) -> Compiled:
-        """Returns the same, or where approvals would be used that had gone out of use, compiled once more without them."""
-        retired = find_retired(self._records)
-        if compiled.approvals is None or compiled.config is None or not retired:
-            return compiled
-        used = [
-            one for one in compiled.config.approvals
-            if isinstance(one.value, dict) and one.value.get("id") in compiled.approvals.coverage.used
-        ]  # fmt: skip
-        if not find_retired_approvals(used, retired):
-            return compiled
-        payloads = {hashlib.sha256(payload_of(one.value)).hexdigest() for one in used if isinstance(one.value, dict)}
-        again = replace(authority, retired=frozenset(payloads & retired))
-        return compile_project(root, as_of=self._request.as_of, executor=self._request.executor, authority=again)
+        """Returns the same, or where approvals would be used that had gone out of use, compiled once more without them.
+
+        Without these others may be used instead that had gone out of use as well, which is why that is looked at again.
+        """
+        retired, left_aside = find_retired(self._records), authority.retired
+        while retired and compiled.approvals is not None and compiled.config is not None:
+            found = {
+                hashlib.sha256(payload_of(one.value)).hexdigest()
+                for one in compiled.config.approvals
+                if isinstance(one.value, dict) and one.value.get("id") in compiled.approvals.coverage.used
+            }
+            if found & retired <= left_aside:
+                break
+            left_aside |= found & retired
+            again = replace(authority, retired=left_aside)
+            compiled = compile_project(
+                root, as_of=self._request.as_of, executor=self._request.executor, authority=again
+            )
+        return compiled
 
     def _with_kept(self, compiled: Compiled, root: Path) -> Compiled:
         """Returns the same with outputs that show the orgs that are left out as they stay: nobody vanishes from a file for that."""
@@ -345,7 +351,7 @@ def prepare_against(
         sources=digest_sources(sources),
         builtins=digest_builtins(),
         result=digest_of_files(files),
-        revision=read_revision(root),
+        revision=find_revision_of(root, sources),
         base=verified.approvals.base.label,
         target=None,
         serial=0,

@@ -11,7 +11,7 @@ from hubcfg.pipeline import compile_project
 from hubcfg.planner.bundles import Bundle, BundleError, Surroundings, parse_files
 from hubcfg.planner.change import Comparison, OrgChange
 from hubcfg.planner.drift import Drift
-from hubcfg.planner.held import HeldOrg
+from hubcfg.planner.held import HeldOrg, OrgFiles
 from hubcfg.planner.ownership import find_strangers, without_strangers
 from hubcfg.planner.plan import compare_files, hash_files
 from hubcfg.planner.resolved import describe_catalog
@@ -22,17 +22,17 @@ from hubcfg.platforms.grants import Audience
 def find_drift(root: Path, writer: Writer, records: tuple[Record, ...], as_of: Instant) -> Drift:
     """Returns what was changed since the last deployment; raises what reading the target raises."""
     around = _read_surroundings(root, as_of)
-    deployed = frozenset(org for record in records for org in record.orgs)
+    ever = frozenset(org for record in records for org in record.orgs)
     changes: list[OrgChange] = []
     silent: list[str] = []
     strangers: dict[str, tuple[str, ...]] = {}
-    for org in sorted(deployed & writer.list_orgs().keys()):
+    for org in sorted(ever & writer.list_orgs().keys()):
         held = writer.read_org(org)
         if dict(held.live) == dict(held.deployed):
             continue
         try:
-            live, theirs = _leave_strangers(org, held)
-            change = compare_files(org, held.deployed, live, as_of, around)
+            deployed, live, theirs = _leave_strangers(org, held)
+            change = compare_files(org, deployed, live, as_of, around)
         except BundleError as error:
             raise ForeignStateError(
                 f"what the target holds of the org `{org}` can't be read: {error}", help="see who changed it"
@@ -41,23 +41,30 @@ def find_drift(root: Path, writer: Writer, records: tuple[Record, ...], as_of: I
             strangers[org] = theirs
         if not change.is_empty:
             changes.append(change)
-        elif dict(live) != dict(held.deployed):
+        elif dict(live) != dict(deployed):
             silent.append(org)
     serial = records[-1].serial if records else 0
     return Drift(serial, Comparison(as_of, tuple(changes)), tuple(silent), strangers)
 
 
-def _leave_strangers(org: str, held: HeldOrg) -> tuple[Mapping[Audience, bytes], tuple[str, ...]]:
-    """Returns what the target holds but for the people who are none of hubcfg's, where only listed people are."""
+def _leave_strangers(org: str, held: HeldOrg) -> tuple[OrgFiles, OrgFiles, tuple[str, ...]]:
+    """Returns what was deployed and what the target holds, and who is none of hubcfg's, where only listed people are.
+
+    Neither side has them: who was there at the last deployment is in the copy of it as well.
+    """
     deployed = parse_files(held.deployed, org)
     if _manage(deployed) != "listed":
-        return held.live, ()
+        return held.deployed, held.live, ()
     live = parse_files(held.live, org)
-    found = find_strangers(live, deployed, held.ever)
-    if not found:
-        return held.live, ()
-    return without_strangers(held.live, live, deployed, found), tuple(
-        sorted(one for ids in found.values() for one in ids)
+    then, now = (find_strangers(one, {}, held.ever) for one in (deployed, live))
+    # An org has staff, be it nobody; a client's file is there for its users alone.
+    ours: dict[Audience, Bundle] = {
+        audience: bundle for audience, bundle in deployed.items() if audience is Audience.STAFF
+    }
+    return (
+        without_strangers(held.deployed, deployed, ours, then),
+        without_strangers(held.live, live, ours, now),
+        tuple(sorted(one for ids in now.values() for one in ids)),
     )
 
 

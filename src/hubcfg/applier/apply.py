@@ -14,6 +14,7 @@ from hubcfg.applier.holder import Holder, describe_self
 from hubcfg.applier.records import Kind, Record, Result, read_record, seal_record
 from hubcfg.applier.target import (
     Deployment,
+    ForeignStateError,
     Interrupted,
     OrgDeployment,
     Outcome,
@@ -79,11 +80,16 @@ def who_am_i(environment: Mapping[str, str]) -> str:
     """Returns who is said to deploy: in CI who started the run, else the user of the system."""
     for name in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BITBUCKET_STEP_TRIGGERER_UUID", "BUILD_REQUESTEDFOR"):
         if environment.get(name):
-            return environment[name]
+            return _as_text(environment[name])
     try:
-        return getpass.getuser()
+        return _as_text(getpass.getuser())
     except (KeyError, OSError):
         return str(os.getuid())
+
+
+def _as_text(name: str) -> str:
+    """Returns a name from the environment, which need not be UTF-8, as JSON can have it."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def describe_holder(environment: Mapping[str, str], now: Instant) -> Holder:
@@ -154,8 +160,7 @@ def _check_state(plan: Plan, target: Writer, status: Status) -> Hashes:
 
 def _settle(target: Writer, status: Status, interrupted: Interrupted, hashes: Hashes) -> Status:
     """Writes the record of a deployment that died, as far as it came, and returns the status after it."""
-    said = json.loads(interrupted.beginning)
-    planned = said.get("planned", {})
+    said, planned = _read_beginning(interrupted)
     value: dict[str, Json] = {
         **{key: part for key, part in said.items() if key != "planned"},
         "result": Result.INTERRUPTED.value,
@@ -168,6 +173,21 @@ def _settle(target: Writer, status: Status, interrupted: Interrupted, hashes: Ha
     record = seal_record(value, status.record)
     target.append_record(record, interrupted.serial)
     return Status(interrupted.serial, record)
+
+
+def _read_beginning(interrupted: Interrupted) -> tuple[dict[str, Json], dict[str, Json]]:
+    """Returns what was written down when a deployment began, and what of it was planned; raises ForeignStateError."""
+    try:
+        said = json.loads(interrupted.beginning)
+        planned = said.get("planned", {})
+        if (said["serial"], type(said["project"]), type(planned)) == (interrupted.serial, str, dict):
+            return said, planned
+    except (ValueError, RecursionError, AttributeError, KeyError):
+        pass
+    raise ForeignStateError(
+        f"what the target has of the interrupted deployment {interrupted.serial} can't be read",
+        help="see who changed it",
+    )
 
 
 class _Work:

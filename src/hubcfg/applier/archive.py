@@ -2,8 +2,11 @@
 
 import hashlib
 import io
+import lzma
 import posixpath
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +16,11 @@ from hubcfg.core.canonical import digest
 # The first instant that the format knows: when a file was written is nothing that a deployment depends on.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 MAX_SIZE = 4 * 1024**3
+# All that reading an archive raises which somebody has changed.
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+    OSError, RuntimeError, NotImplementedError, EOFError, ValueError,
+)  # fmt: skip
 
 
 def digest_sources(files: Mapping[str, bytes]) -> str:
@@ -29,8 +37,8 @@ def pack_sources(files: Mapping[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
-def unpack_sources(packed: bytes, folder: Path) -> dict[str, bytes]:
-    """Writes the files of an archive below a folder, and returns them.
+def unpack_sources(packed: bytes) -> dict[str, bytes]:
+    """Returns the files of an archive, by path.
 
     Raises ForeignStateError where it is no archive of ours: what lies in a target is not to be trusted with paths.
     """
@@ -46,10 +54,14 @@ def unpack_sources(packed: bytes, folder: Path) -> dict[str, bytes]:
                         f"the archive of sources in the target has a path that leads out of it: {path!r}"
                     )
                 files[path] = archive.read(info)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+    except _BROKEN as error:
         raise ForeignStateError(f"the archive of sources in the target can't be read: {error}") from error
+    return files
+
+
+def write_sources(files: Mapping[str, bytes], folder: Path) -> None:
+    """Writes the files of an archive below a folder, once it is known that they are those that were packed."""
     for path, content in files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    return files

@@ -232,6 +232,19 @@ def read_revision(root: Path) -> str | None:
     return head if changes == "" else None
 
 
+def find_revision_of(root: Path, files: Iterable[str]) -> str | None:
+    """Returns the commit that these files of a project are exactly at, or None where they are at none.
+
+    What else lies there does not matter: a saved plan, or what was compiled. A file that Git is told to ignore is at no commit.
+    """
+    head = find_commit(root, "HEAD")
+    repository = find_repository(root) if head is not None else None
+    if head is None or repository is None or list_changes(root, head) != set():
+        return None
+    tracked = {entry.path for entry in list_files(repository, head, repository.prefix) or ()}
+    return head if all(repository.prefix + file in tracked for file in files) else None
+
+
 def run_git(root: Path, *arguments: str) -> str | None:
     """Returns what a Git command prints, or None where it fails or there is no Git."""
     try:

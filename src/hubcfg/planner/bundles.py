@@ -65,8 +65,14 @@ def parse_bundle(content: bytes, org: str, audience: Audience) -> Bundle:
 
 
 def parse_files(files: OrgFiles, org: str) -> dict[Audience, Bundle]:
-    """Returns the bundles of an org's files; raises BundleError."""
-    return {audience: parse_bundle(content, org, audience) for audience, content in files.items()}
+    """Returns the bundles of an org's files; raises BundleError, also where somebody is in two of them."""
+    bundles = {audience: parse_bundle(content, org, audience) for audience, content in files.items()}
+    seen: set[str] = set()
+    for bundle in bundles.values():
+        if twice := seen & bundle.users.keys():
+            raise BundleError(f"the user `{min(twice)}` is both staff and a client's user")
+        seen |= bundle.users.keys()
+    return bundles
 
 
 @dataclass(frozen=True, slots=True)

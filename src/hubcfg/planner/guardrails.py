@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 
 from hubcfg.core.instants import Instant, read_instant
 from hubcfg.planner.bundles import Bundle, Object
@@ -60,17 +61,25 @@ def count_losses(
     """
     new = _Side(after, instant)
     old = _Side(before, instant)
-    renamed = {uid: id for id, uid in new.uids.items()}
     gone = lost = pairs = 0
-    for id, user, bundle in old.people:
-        uid = old.uids.get(id)
-        twin = id if uid is None else renamed.get(uid, id)
-        if twin not in new.users or (new.is_suspended(twin) and not _is_suspended(user)):
+    for (_, user, bundle), twin in zip(old.people, _find_twins(old, new), strict=True):
+        if twin is None or (new.is_suspended(twin) and not _is_suspended(user)):
             gone += 1
         held = old.held(user, bundle)
         pairs += len(held)
-        lost += len(held - new.held_by(twin))
+        lost += len(held if twin is None else held - new.held_by(twin))
     return (gone, len(old.users)), (lost, pairs)
+
+
+def _find_twins(old: "_Side", new: "_Side") -> list[str | None]:
+    """Returns who each person of before is afterwards: by uid, else by id; two uids under one id are two people."""
+    renamed = {uid: id for id, uid in new.uids.items()}
+    found = [renamed.get(old.uids.get(id, "")) for id, _, _ in old.people]
+    taken = set(found)
+    return [
+        id if twin is None and id in new.users and id not in taken and not (id in old.uids and id in new.uids) else twin
+        for (id, _, _), twin in zip(old.people, found, strict=True)
+    ]
 
 
 class _Side:
@@ -104,24 +113,30 @@ class _Side:
         return self._sets[names] - ended
 
 
-def check_losses(org: str, users: tuple[int, int], pairs: tuple[int, int], limits: Limits) -> Iterable[Trip]:
-    """Yields what is tripped by how much an org loses; exactly the limit is allowed."""
-    gone, all_users = users
-    if all_users >= SMALLEST_ORG and gone * 100 > limits.removed_users * all_users:
+def check_losses(
+    org: str, losses: tuple[tuple[int, int], tuple[int, int]], limits: Limits, size: int
+) -> Iterable[Trip]:
+    """Yields what is tripped by how much an org loses; exactly the limit is allowed. `size` are all users in the target."""
+    (gone, all_users), (lost, all_pairs) = losses
+    if size >= SMALLEST_ORG and gone * 100 > _exact(limits.removed_users) * all_users:
         yield Trip(
             Guardrail.REMOVED_USERS, org,
             f"{gone:,} of the {all_users:,} users of the org `{org}` would be removed or suspended, "
             f"more than {limits.removed_users:g} %",
             "if they are to go, `--allow removed-users` lets this one deployment do it",
         )  # fmt: skip
-    lost, all_pairs = pairs
-    if lost * 100 > limits.revoked * all_pairs:
+    if lost * 100 > _exact(limits.revoked) * all_pairs:
         yield Trip(
             Guardrail.REVOKED, org,
             f"{lost:,} of the {all_pairs:,} permissions that people of the org `{org}` hold would go, "
             f"more than {limits.revoked:g} %",
             "if they are to go, `--allow revoked` lets this one deployment do it",
         )  # fmt: skip
+
+
+def _exact(percent: float) -> Fraction:
+    """Returns a percentage as it was written: 64.1 in binary is a little less."""
+    return Fraction(str(percent))
 
 
 def check_roots(

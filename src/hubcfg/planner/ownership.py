@@ -1,9 +1,11 @@
 """Whose people they are: what hubcfg removes, and what it leaves alone (docs/deployment.md, "Ownership")."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
-from hubcfg.core.canonical import canonical_line
-from hubcfg.planner.bundles import Bundle, Object
+from hubcfg.core.canonical import canonical_json, canonical_line
+from hubcfg.planner.bundles import Bundle
 from hubcfg.planner.held import OrgFiles
 from hubcfg.platforms.grants import Audience
 
@@ -20,6 +22,14 @@ def find_strangers(
     }
 
 
+def keep_only(bundles: Mapping[Audience, Bundle], people: Collection[str]) -> dict[Audience, Bundle]:
+    """Returns bundles with some people only."""
+    return {
+        audience: replace(bundle, users={id: user for id, user in bundle.users.items() if id in people})
+        for audience, bundle in bundles.items()
+    }
+
+
 def keep_strangers(
     files: OrgFiles,
     live: Mapping[Audience, Bundle],
@@ -32,8 +42,14 @@ def keep_strangers(
         theirs = live[audience]
         ours = wanted.get(audience)
         base = ours if ours is not None else Bundle(theirs.head, {}, {})
-        users: dict[str, Object] = {**base.users, **{id: theirs.users[id] for id in ids}}
-        sets = {**base.sets, **{set_id: theirs.sets[set_id] for id in ids if (set_id := str(theirs.users[id]["set"]))}}
+        users, sets = dict(base.users), dict(base.sets)
+        for id in ids:
+            user, names = theirs.users[id], theirs.permissions(theirs.users[id])
+            # What the target has under the name of a set of ours may have been changed: ours stays what it is.
+            if sets.setdefault(str(user["set"]), names) != names:
+                own_id = hashlib.sha256(canonical_json(list(names))).hexdigest()
+                user, sets[own_id] = {**user, "set": own_id}, names
+            users[id] = user
         head = dict(base.head)
         clients = _clients(theirs, ids)
         own = head.get("clients")

@@ -14,7 +14,7 @@ from hubcfg.planner.covering import Covering
 from hubcfg.planner.due import Due
 from hubcfg.planner.guardrails import Limits, Roots, Trip, check_losses, check_roots, count_losses
 from hubcfg.planner.held import HeldOrg, OrgFiles
-from hubcfg.planner.ownership import find_strangers, keep_strangers, without_strangers
+from hubcfg.planner.ownership import find_strangers, keep_only, keep_strangers, without_strangers
 from hubcfg.planner.resolved import find_phases
 from hubcfg.planner.state import OrgState, Phase, Profile
 from hubcfg.platforms.grants import Audience
@@ -138,18 +138,21 @@ def plan_org(id: str, held: HeldOrg, files: OrgFiles, context: OrgContext) -> Or
     """
     live, wanted = parse_files(held.live, id), parse_files(files, id)
     ever = held.ever.union(*(bundle.users for bundle in wanted.values()))
+    counted_from = parse_files(held.deployed, id) or live
+    sides = live, wanted, counted_from
     strangers: dict[Audience, list[str]] = {}
-    if _manage(wanted or parse_files(held.deployed, id)) == "listed":
+    if _manage(wanted or counted_from) == "listed":
+        # Guardrails count hubcfg's people alone: others neither stay nor go by it, and make nobody its owner.
+        sides = keep_only(live, ever), wanted, keep_only(counted_from, ever)
         strangers = find_strangers(live, wanted, held.ever)
         if strangers:
             files = keep_strangers(files, live, wanted, strangers)
             wanted = parse_files(files, id)
     change = _compare(id, live, wanted, context)
-    users, pairs = count_losses(live, wanted, context.instant)
-    counted_from = parse_files(held.deployed, id) or live
+    losses = count_losses(sides[0], sides[1], context.instant)
     trips = (
-        *check_losses(id, users, pairs, context.limits),
-        *check_roots(id, counted_from, wanted, context.roots, context.approved_owners),
+        *check_losses(id, losses, context.limits, sum(len(bundle.users) for bundle in live.values())),
+        *check_roots(id, sides[2], sides[1], context.roots, context.approved_owners),
     )
     is_written = dict(held.live) != dict(files)
     kept = tuple(sorted(user for users_of in strangers.values() for user in users_of))
