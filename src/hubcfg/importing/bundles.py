@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hubcfg.core.instants import Instant, read_instant
 from hubcfg.importing.held import Extent, HeldClient, HeldOrg, HeldPerson
-from hubcfg.planner.bundles import Bundle, BundleError, Object, parse_files
+from hubcfg.planner.bundles import Bundle, BundleError, Object, as_object, as_texts, parse_files
 from hubcfg.planner.held import OrgFiles
 from hubcfg.platforms.grants import Audience
 
@@ -13,13 +13,13 @@ def read_bundles(org: str, files: OrgFiles) -> HeldOrg:
     """Returns an org as its bundles describe it; raises BundleError where they can't be understood."""
     bundles = parse_files(files, org)
     head: Object = next((bundle.head for bundle in bundles.values()), {})
-    catalog = _map(head.get("catalog", {}), "`catalog`")
+    catalog = as_object(head.get("catalog", {}), "`catalog`")
     version = catalog.get("version")
     people: dict[str, HeldPerson] = {}
     clients: dict[str, HeldClient] = {}
     for audience, bundle in bundles.items():
         reader = _PersonReader(audience, bundle)
-        for id, client in _map(bundle.head.get("clients", {}), "`clients`").items():
+        for id, client in as_object(bundle.head.get("clients", {}), "`clients`").items():
             clients[id] = _read_client(id, client)
         for id, user in bundle.users.items():
             if id in people:
@@ -35,7 +35,7 @@ def read_bundles(org: str, files: OrgFiles) -> HeldOrg:
             None if version is None else str(version),
             str(catalog.get("digest", "")),
         ),
-        products={id: str(state) for id, state in _map(head.get("products", {}), "`products`").items()},
+        products={id: str(state) for id, state in as_object(head.get("products", {}), "`products`").items()},
         clients=clients,
     )
 
@@ -49,9 +49,9 @@ class _PersonReader:
         self._untils: dict[str, tuple[tuple[str, Instant], ...]] = {}
 
     def read(self, id: str, user: Mapping[str, object]) -> HeldPerson:
-        scope = _map(user.get("scope"), f"`scope` of `{id}`")
+        scope = as_object(user.get("scope"), f"`scope` of `{id}`")
         company, uid, role = scope.get("company"), user.get("uid"), user.get("role")
-        obligations = _map(user.get("obligations", {}), f"`obligations` of `{id}`")
+        obligations = as_object(user.get("obligations", {}), f"`obligations` of `{id}`")
         return HeldPerson(
             id=id,
             audience=self._audience,
@@ -60,16 +60,16 @@ class _PersonReader:
             is_suspended=user.get("suspended") is True,
             permissions=self._sets[str(user["set"])],
             until=self._read_until(id, user.get("until", {})),
-            products=frozenset(_texts(user.get("products", []), f"`products` of `{id}`")),
+            products=frozenset(as_texts(user.get("products", []), f"`products` of `{id}`")),
             clients=_extent(scope.get("clients", []), f"`scope` of `{id}`") if company is None else None,
             company=None if company is None else str(company),
             manages=_extent(user.get("manages", []), f"`manages` of `{id}`"),
-            obligations=tuple(sorted((name, tuple(sorted(_texts(of, name)))) for name, of in obligations.items())),
+            obligations=tuple(sorted((name, tuple(sorted(as_texts(of, name)))) for name, of in obligations.items())),
             sign_in=_sign_in(user.get("authentication"), id),
         )
 
     def _read_until(self, id: str, value: object) -> tuple[tuple[str, Instant], ...]:
-        ends = _map(value, f"`until` of `{id}`")
+        ends = as_object(value, f"`until` of `{id}`")
         key = repr(ends)
         if key not in self._untils:
             read = []
@@ -83,8 +83,8 @@ class _PersonReader:
 
 
 def _read_client(id: str, value: object) -> HeldClient:
-    client = _map(value, f"the client `{id}`")
-    departments = _texts(client.get("departments", []), f"`departments` of `{id}`")
+    client = as_object(value, f"the client `{id}`")
+    departments = as_texts(client.get("departments", []), f"`departments` of `{id}`")
     name = client.get("name")
     return HeldClient(None if name is None else str(name), tuple(departments))
 
@@ -92,21 +92,9 @@ def _read_client(id: str, value: object) -> HeldClient:
 def _sign_in(value: object, id: str) -> tuple[str, bool] | None:
     if value is None:
         return None
-    said = _map(value, f"`authentication` of `{id}`")
+    said = as_object(value, f"`authentication` of `{id}`")
     return str(said.get("method")), said.get("mfa") is True
 
 
 def _extent(value: object, what: str) -> Extent:
-    return "all" if value == "all" else tuple(_texts(value, what))
-
-
-def _map(value: object, what: str) -> Object:
-    if not isinstance(value, dict):
-        raise BundleError(f"{what} is not a map")
-    return value
-
-
-def _texts(value: object, what: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise BundleError(f"{what} is not a list of names")
-    return value
+    return "all" if value == "all" else tuple(as_texts(value, what))

@@ -48,15 +48,17 @@ def parse_bundle(content: bytes, org: str, audience: Audience) -> Bundle:
         value = json.loads(content)
     except ValueError as error:
         raise BundleError("it is not JSON") from error
-    head = _object(value, "it")
+    head = as_object(value, "it")
     if head.get("format") != FORMAT:
         raise BundleError(f"its format is {head.get('format')!r}, not `{FORMAT}`")
     if (head.get("org"), head.get("audience")) != (org, audience.value):
         raise BundleError(f"it is of the org {head.get('org')!r} and the audience {head.get('audience')!r}")
-    users = {id: _object(user, f"the user `{id}`") for id, user in _object(head.pop("users", None), "`users`").items()}
+    users = {
+        id: as_object(user, f"the user `{id}`") for id, user in as_object(head.pop("users", None), "`users`").items()
+    }
     sets = {
-        id: tuple(_texts(names, f"the set `{id}`"))
-        for id, names in _object(head.pop("permission_sets", None), "`permission_sets`").items()
+        id: tuple(as_texts(names, f"the set `{id}`"))
+        for id, names in as_object(head.pop("permission_sets", None), "`permission_sets`").items()
     }
     for id, user in users.items():
         if user.get("set") not in sets:
@@ -119,12 +121,12 @@ class StateReader:
             platform=str(head.get("platform", "")),
             manage=str(head.get("manage", "")),
             catalog=self._catalog,
-            products={key: str(state) for key, state in _object(head.get("products", {}), "`products`").items()},
+            products={key: str(state) for key, state in as_object(head.get("products", {}), "`products`").items()},
             onboarding=self._around.onboarding,
             clients={
                 id: self._read_client(id, client)
                 for bundle in self._bundles.values()
-                for id, client in _object(bundle.head.get("clients", {}), "`clients`").items()
+                for id, client in as_object(bundle.head.get("clients", {}), "`clients`").items()
             },
             people={
                 id: self._read_person(id, user, audience, bundle)
@@ -136,7 +138,7 @@ class StateReader:
 
     def _read_catalog(self) -> CatalogState:
         """Returns the catalog that the bundles name, as far as it is known; what they hold is part of it in any case."""
-        said = _object(self._head.get("catalog", {"id": ""}), "`catalog`")
+        said = as_object(self._head.get("catalog", {"id": ""}), "`catalog`")
         held = {name for bundle in self._bundles.values() for names in bundle.sets.values() for name in names}
         known = self._around.catalogs.get(str(said.get("digest")))
         version = said.get("version")
@@ -150,8 +152,8 @@ class StateReader:
         return CatalogState(known.id, known.version, names, dict(known.sensitive) | marked)
 
     def _read_client(self, id: str, value: object) -> ClientState:
-        client = _object(value, f"the client `{id}`")
-        return ClientState(str(client.get("name", "")), tuple(_texts(client.get("departments", []), "`departments`")))
+        client = as_object(value, f"the client `{id}`")
+        return ClientState(str(client.get("name", "")), tuple(as_texts(client.get("departments", []), "`departments`")))
 
     def _read_person(self, id: str, user: Object, audience: Audience, bundle: Bundle) -> Person:
         uid = user.get("uid")
@@ -170,24 +172,24 @@ class StateReader:
         parts = [user.get(key) for key in ("role", "set", "products", "suspended", "until", "obligations")]
         key = json.dumps([*parts, self._tell_apart(id)], sort_keys=True)
         if key not in self._profiles:
-            obligations = _object(user.get("obligations", {}), f"`obligations` of `{id}`")
+            obligations = as_object(user.get("obligations", {}), f"`obligations` of `{id}`")
             role = user.get("role")
             profile = self._profiles[key] = Profile(
                 role=None if role is None else str(role),
                 is_suspended=user.get("suspended") is True,
                 phases=tuple(self._read_phases(id, user, bundle)),
-                obligations={name: self._mask(tuple(_texts(one, name))) for name, one in obligations.items()},
+                obligations={name: self._mask(tuple(as_texts(one, name))) for name, one in obligations.items()},
             )
             self.example[profile] = id
         return self._profiles[key]
 
     def _read_phases(self, id: str, user: Object, bundle: Bundle) -> Iterator[Phase]:
-        products = frozenset(_texts(user.get("products", []), f"`products` of `{id}`"))
+        products = frozenset(as_texts(user.get("products", []), f"`products` of `{id}`"))
         held = self._mask(bundle.permissions(user))
         if user.get("suspended") is True:
             held, products = 0, frozenset()
         ends: dict[Instant, Mask] = {}
-        for name, text in _object(user.get("until", {}), f"`until` of `{id}`").items():
+        for name, text in as_object(user.get("until", {}), f"`until` of `{id}`").items():
             end = read_instant(str(text))
             if end is None:
                 raise BundleError(f"`until` of `{id}` has {text!r}, which is no instant")
@@ -211,30 +213,32 @@ class StateReader:
 
 
 def _scope(value: object, id: str) -> Extent:
-    scope = _object(value, f"`scope` of `{id}`")
+    scope = as_object(value, f"`scope` of `{id}`")
     if "company" in scope:
         return Extent(company=str(scope["company"]))
     return _extent(scope.get("clients"), f"`scope` of `{id}`")
 
 
 def _extent(value: object, what: str) -> Extent:
-    return Extent(is_all=True) if value == "all" else Extent(frozenset(_texts(value, what)))
+    return Extent(is_all=True) if value == "all" else Extent(frozenset(as_texts(value, what)))
 
 
 def _sign_in(value: object, id: str) -> SignIn | None:
     if value is None:
         return None
-    said = _object(value, f"`authentication` of `{id}`")
+    said = as_object(value, f"`authentication` of `{id}`")
     return str(said.get("method")), said.get("mfa") is True
 
 
-def _object(value: object, what: str) -> Object:
+def as_object(value: object, what: str) -> Object:
+    """Returns a value that has to be a map; raises BundleError with `what` it is where it is none."""
     if not isinstance(value, dict):
         raise BundleError(f"{what} is not a map")
     return value
 
 
-def _texts(value: object, what: str) -> list[str]:
+def as_texts(value: object, what: str) -> list[str]:
+    """Returns a value that has to be a list of texts; raises BundleError with `what` it is where it is none."""
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise BundleError(f"{what} is not a list of names")
     return value
