@@ -79,7 +79,7 @@ class Harness(Protocol):
     ways_to_spoil: tuple[str, ...]
 
     def find_missing(self) -> str | None:
-        """Returns what this machine lacks to run the target (then its tests are passed over, and in CI they fail); else None."""
+        """Returns what this machine lacks to run the target (then its tests fail); else None."""
 
     def run(self, folder: Path) -> AbstractContextManager[MakeStand]:
         """Starts what all tests of the session share (a server, perhaps), with a folder for its files; gives what makes stands."""

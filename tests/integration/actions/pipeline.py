@@ -12,7 +12,7 @@ import yaml
 from tests.docs.pages import ROOT
 from tests.integration.actions.composite import clean_environment
 
-TEMPLATE = ROOT / "ci" / "hubcfg.gitlab-ci.yml"
+TEMPLATE = ROOT / "docs" / "hubcfg.gitlab-ci.yml"
 
 
 def load() -> Any:
