@@ -39,7 +39,7 @@ class NearExecutor(FarExecutor):
     """The same, but passing for one of the standard library's, whose processes read the files themselves."""
 
 
-NearExecutor.__module__ = "concurrent.futures.here"
+NearExecutor.__module__ = "concurrent.futures.process"
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -1,7 +1,7 @@
 """Where work is spread: processes of this machine, or a Dask cluster."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,67 +27,40 @@ def workers_options(function: Function) -> Function:
     return click.option("--workers", type=click.IntRange(1, 64), metavar="N", help=many)(function)
 
 
-@contextmanager
-def open_executor(workers: int | None, address: str | None) -> "Iterator[Executor | None]":
-    """Gives an executor of so many processes or of the cluster at an address; None where this process is all there is.
+def choose_workers(workers: int | None, address: str | None) -> "AbstractContextManager[Executor] | None":
+    """Returns what gives an executor of so many processes, or of the cluster at an address; None where this process is all there is.
 
     Its processes end with the block, those of a cluster go on.
     """
     if workers is not None and address is not None:
         raise UsageError("`--workers` and `--executor` are two ways to the same end", help="leave out one of the two")
     if address is not None:
-        with _connect(address) as executor:
-            yield executor
-    elif workers is None or workers == 1:
+        return _connect(address)
+    return None if workers is None or workers == 1 else _start(workers)
+
+
+@contextmanager
+def open_executor(workers: int | None, address: str | None) -> "Iterator[Executor | None]":
+    """Gives the executor that `choose_workers` chooses, or None."""
+    chosen = choose_workers(workers, address)
+    if chosen is None:
         yield None
-    else:
-        with _start(workers) as executor:
-            yield executor
+        return
+    with chosen as executor:
+        yield executor
 
 
 @contextmanager
 def _start(workers: int) -> "Iterator[Executor]":
-    import multiprocessing
-    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+    from concurrent.futures import BrokenExecutor
 
-    from hubcfg.core.interrupts import held_interrupts
+    from hubcfg.core.processes import start_processes
 
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, initializer=_begin_worker)
     try:
-        yield pool
-    except BaseException as error:
-        with held_interrupts():
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
-            pool.shutdown(cancel_futures=True)
-        if isinstance(error, BrokenExecutor):
-            raise OutsideError("a worker process died", help="try again, or without `--workers`") from error
-        raise
-    pool.shutdown()
-
-
-def _begin_worker() -> None:
-    """Leaves Ctrl-C to the process that began the run, and ends where that one is gone."""
-    import gc
-    import multiprocessing
-    import os
-    import signal
-    import threading
-    from multiprocessing.connection import wait
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()  # as the process does that began the run
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    sentinel = parent.sentinel
-
-    def watch() -> None:
-        wait([sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+        with start_processes(workers) as pool:
+            yield pool
+    except BrokenExecutor as error:
+        raise OutsideError("a worker process died", help="try again, or without `--workers`") from error
 
 
 @contextmanager

@@ -55,4 +55,5 @@ def map_ordered(
 
 def sees_files(executor: "Executor | None") -> bool:
     """Whether the processes of an executor can read this machine's files: the standard library's run here, others anywhere."""
-    return executor is None or type(executor).__module__.startswith("concurrent.futures.")
+    near = ("concurrent.futures.process", "concurrent.futures.thread")
+    return executor is None or any(one.__module__ in near for one in type(executor).__mro__)

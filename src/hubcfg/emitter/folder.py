@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hubcfg.core.errors import HubcfgError, OutsideError
+from hubcfg.core.interrupts import held_interrupts
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -76,7 +77,8 @@ def new_folder(folder: Path) -> Iterator[NewFolder]:
     try:
         yield NewFolder(folder, target, aside)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        with held_interrupts():
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def _swap(fresh: Path, target: Path, old: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hubcfg.core.finding import Finding
 from hubcfg.core.instants import Instant
 from hubcfg.core.progress import Progress, silent
 from hubcfg.core.rule import Severity
-from hubcfg.emitter.folder import new_folder, write_folder
+from hubcfg.emitter.folder import NewFolder, new_folder, write_folder
 from hubcfg.parser.cache import ParseCache
 from hubcfg.parser.parse import decode
 from hubcfg.parser.sources import SourceFile
@@ -55,7 +56,7 @@ def run_project(
     as_of: Instant,
     base: str | None,
     environment: Mapping[str, str],
-    executor: Executor | None = None,
+    workers: AbstractContextManager[Executor] | None = None,
     cache: ParseCache | None = None,
     progress: Progress = silent,
     out: Path | None = None,
@@ -63,41 +64,47 @@ def run_project(
 ) -> Outcome:
     """Compiles a project, and writes its bundles to the folder `out` where one is named and nothing stands against it.
 
-    Where there is an executor nothing is remembered for later runs: a `cache` holds a project as a whole.
+    Where there are `workers` nothing is remembered for later runs: a `cache` holds a project as a whole.
     """
-    if executor is not None:
-        if out is None:
-            parts = compile_in_parts(root, executor, as_of=as_of, base=base, environment=environment, progress=progress)
-        else:
-            with new_folder(out) as folder:
-                parts = compile_in_parts(
-                    root,
-                    executor,
-                    as_of=as_of,
-                    base=base,
-                    environment=environment,
-                    folder=folder,
-                    is_flat=flat,
-                    progress=progress,
-                )
-                if isinstance(parts, CompiledParts) and parts.verified is not None:
-                    manifest = parts.emit_manifest()
-                    folder.publish({MANIFEST: manifest})
-                    paths = (*(shard.path for shard in parts.shards), MANIFEST)
-                    return _outcome_of_parts(parts, paths, manifest)
-        if isinstance(parts, CompiledParts):
-            return _outcome_of_parts(parts)
-        if parts is not None:
-            return _outcome(parts)
-    compiled = compile_project(
-        root,
-        as_of=as_of,
-        base=base,
-        environment=environment,
-        executor=executor,
-        cache=cache,
-        progress=progress,
+    if workers is not None:
+        # The workers go first: what is written aside is removed when nobody writes there any more.
+        with ExitStack() as stack:
+            folder = stack.enter_context(new_folder(out)) if out is not None else None
+            executor = stack.enter_context(workers)
+            done = _run_parts(root, executor, folder, as_of, base, environment, flat, progress)
+            if done is not None:
+                return done
+            compiled = compile_project(root, as_of=as_of, base=base, environment=environment, executor=executor)
+        return _emit(compiled, out, flat, progress)
+    compiled = compile_project(root, as_of=as_of, base=base, environment=environment, cache=cache, progress=progress)
+    return _emit(compiled, out, flat, progress)
+
+
+def _run_parts(
+    root: Path,
+    executor: Executor,
+    folder: NewFolder | None,
+    as_of: Instant,
+    base: str | None,
+    environment: Mapping[str, str],
+    flat: bool,
+    progress: Progress,
+) -> Outcome | None:
+    parts = compile_in_parts(
+        root, executor, as_of=as_of, base=base, environment=environment, folder=folder, is_flat=flat, progress=progress
     )
+    if parts is None:
+        return None
+    if isinstance(parts, Compiled):
+        return _outcome(parts)
+    if folder is None or parts.verified is None:
+        return _outcome_of_parts(parts)
+    manifest = parts.emit_manifest()
+    folder.publish({MANIFEST: manifest})
+    return _outcome_of_parts(parts, (*(shard.path for shard in parts.shards), MANIFEST), manifest)
+
+
+def _emit(compiled: Compiled, out: Path | None, flat: bool, progress: Progress) -> Outcome:
     if out is None or compiled.has_errors:
         return _outcome(compiled)
     progress("writing bundles", 0, 0)

@@ -8,7 +8,7 @@ import click
 from hubcfg.cli.options import as_of_option, base_option, format_option
 from hubcfg.cli.progress import shown_progress
 from hubcfg.cli.settings import Settings
-from hubcfg.cli.workers import open_executor, workers_options
+from hubcfg.cli.workers import choose_workers, workers_options
 from hubcfg.core.instants import Instant
 from hubcfg.parts.run import run_project
 from hubcfg.views.compiled import render_compiled
@@ -46,10 +46,11 @@ def compile_(
     Refuses, and writes nothing, where any finding is an error.
     """
     root = settings.find_root()
-    with shown_progress(settings) as progress, open_executor(workers, executor) as pool:
-        cache = settings.open_cache(root) if pool is None else None
+    chosen = choose_workers(workers, executor)
+    with shown_progress(settings) as progress:
+        cache = settings.open_cache(root) if chosen is None else None
         done = run_project(
-            root, as_of=as_of, base=base, environment=os.environ, executor=pool, cache=cache, progress=progress,
+            root, as_of=as_of, base=base, environment=os.environ, workers=chosen, cache=cache, progress=progress,
             out=out, flat=flat,
         )  # fmt: skip
     if done.has_errors:

@@ -8,7 +8,7 @@ from hubcfg.cli.options import as_of_option, base_option, format_option
 from hubcfg.cli.progress import shown_progress
 from hubcfg.cli.selection import check_names, select_findings
 from hubcfg.cli.settings import Settings
-from hubcfg.cli.workers import open_executor, workers_options
+from hubcfg.cli.workers import choose_workers, workers_options
 from hubcfg.core.instants import Instant
 from hubcfg.parser.git import find_prefix
 from hubcfg.parts.run import run_project
@@ -41,10 +41,11 @@ def validate(
     """
     check_names(select, ignore)
     root = settings.find_root()
-    with shown_progress(settings) as progress, open_executor(workers, executor) as pool:
-        cache = settings.open_cache(root) if pool is None else None
+    chosen = choose_workers(workers, executor)
+    with shown_progress(settings) as progress:
+        cache = settings.open_cache(root) if chosen is None else None
         done = run_project(
-            root, as_of=as_of, base=base, environment=os.environ, executor=pool, cache=cache, progress=progress
+            root, as_of=as_of, base=base, environment=os.environ, workers=chosen, cache=cache, progress=progress
         )
     shown = select_findings(done.findings, select, ignore)
     prefix, use_color = find_prefix(root), settings.use_color()
