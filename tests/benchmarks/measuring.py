@@ -13,9 +13,11 @@ HUBCFG = [sys.executable, "-m", "hubcfg"]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What one command took: the median of its runs in seconds, and the most memory of one process in MiB."""
+    """What one command took: the medians of its runs in seconds, on the clock and of all processors, and the most memory of one
+    process in MiB."""
 
     seconds: float
+    work: float
     memory: float
 
 
@@ -27,7 +29,7 @@ def measure(
     before: Callable[[], None] | None = None,
 ) -> Figure:
     """Runs a command a few times, each time after `before`; it must succeed."""
-    seconds, memory = [], 0.0
+    seconds, work, memory = [], [], 0.0
     for _ in range(runs):
         if before is not None:
             before()
@@ -35,10 +37,11 @@ def measure(
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         seconds.append(time.perf_counter() - start)
+        work.append(usage.ru_utime + usage.ru_stime)
         memory = max(memory, usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024))
         if os.waitstatus_to_exitcode(status) != 0:
             raise SystemExit(f"this failed: {' '.join(command)}")
-    return Figure(statistics.median(seconds), memory)
+    return Figure(statistics.median(seconds), statistics.median(work), memory)
 
 
 def report(name: str, figure: Figure, floor: Figure, floor_name: str, users: int | None = None) -> None:
@@ -46,6 +49,6 @@ def report(name: str, figure: Figure, floor: Figure, floor_name: str, users: int
     each = f"  {figure.seconds / users * 1e6:7.1f} µs a user" if users else ""
     ratio = figure.seconds / floor.seconds
     print(
-        f"{name:<44} {figure.seconds:8.3f} s = {ratio:6.2f} × {floor_name:<13} {figure.memory:7.0f} MiB{each}",
+        f"{name:<44} {figure.seconds:8.3f} s = {ratio:6.2f} × {floor_name:<13} {figure.work:8.3f} s work {figure.memory:7.0f} MiB{each}",
         flush=True,
     )

@@ -82,7 +82,12 @@ def cli(ctx: click.Context, folder: str, color: str, quiet: bool, verbose: bool,
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    if code == EXIT_INTERRUPTED:
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed once more while Python itself is leaving
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -107,10 +112,13 @@ def run(arguments: Sequence[str]) -> int:
     except HubcfgError as error:
         return _fail(arguments, error.exit_code, error.message, error.help)
     except (KeyboardInterrupt, click.exceptions.Abort):
+        from hubcfg.core.interrupts import held_interrupts
+
         message = "interrupted; nothing is half-written"
-        click.echo(message, err=True)
-        if _wants_json(arguments):
-            _write_json_error(message, None)
+        with held_interrupts():
+            click.echo(message, err=True)
+            if _wants_json(arguments):
+                _write_json_error(message, None)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has enough of it; leave without Python's own complaint about it.
