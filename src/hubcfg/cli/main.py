@@ -82,16 +82,14 @@ def cli(ctx: click.Context, folder: str, color: str, quiet: bool, verbose: bool,
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits."""
-    code = run(sys.argv[1:] if arguments is None else arguments)
-    if code == EXIT_INTERRUPTED:
-        import signal
-
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed once more while Python itself is leaving
-    sys.exit(code)
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments, is_last=True))
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Runs the command line and returns its exit code (docs/cli.md, "Exit codes")."""
+def run(arguments: Sequence[str], *, is_last: bool = False) -> int:
+    """Runs the command line and returns its exit code (docs/cli.md, "Exit codes").
+
+    `is_last` says that the process ends with it: an interrupted one then is not interrupted once more.
+    """
     # One command builds millions of values that live to its end and form no cycles: looking for cycles among them would
     # take longer than all the rest.
     gc.disable()
@@ -112,13 +110,14 @@ def run(arguments: Sequence[str]) -> int:
     except HubcfgError as error:
         return _fail(arguments, error.exit_code, error.message, error.help)
     except (KeyboardInterrupt, click.exceptions.Abort):
-        from hubcfg.core.interrupts import held_interrupts
+        if is_last:
+            import signal
 
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         message = "interrupted; nothing is half-written"
-        with held_interrupts():
-            click.echo(message, err=True)
-            if _wants_json(arguments):
-                _write_json_error(message, None)
+        click.echo(message, err=True)
+        if _wants_json(arguments):
+            _write_json_error(message, None)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has enough of it; leave without Python's own complaint about it.
