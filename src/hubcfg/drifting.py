@@ -12,7 +12,7 @@ from hubcfg.planner.bundles import Bundle, BundleError, Surroundings, parse_file
 from hubcfg.planner.change import Comparison, OrgChange
 from hubcfg.planner.drift import Drift
 from hubcfg.planner.held import HeldOrg, OrgFiles
-from hubcfg.planner.ownership import find_strangers, without_strangers
+from hubcfg.planner.ownership import find_strangers, without_others
 from hubcfg.planner.plan import compare_files, hash_files
 from hubcfg.planner.resolved import describe_catalog
 from hubcfg.platforms.catalog import Catalog
@@ -56,15 +56,10 @@ def _leave_strangers(org: str, held: HeldOrg) -> tuple[OrgFiles, OrgFiles, tuple
     if _manage(deployed) != "listed":
         return held.deployed, held.live, ()
     live = parse_files(held.live, org)
-    then, now = (find_strangers(one, {}, held.ever) for one in (deployed, live))
-    # An org has staff, be it nobody; a client's file is there for its users alone.
-    ours: dict[Audience, Bundle] = {
-        audience: bundle for audience, bundle in deployed.items() if audience is Audience.STAFF
-    }
     return (
-        without_strangers(held.deployed, deployed, ours, then),
-        without_strangers(held.live, live, ours, now),
-        tuple(sorted(one for ids in now.values() for one in ids)),
+        without_others(held.deployed, deployed, held.ever),
+        without_others(held.live, live, held.ever),
+        tuple(sorted(one for ids in find_strangers(live, {}, held.ever).values() for one in ids)),
     )
 
 

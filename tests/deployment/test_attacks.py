@@ -1,6 +1,7 @@
 """Attacks on deployments: by who may merge, by who may edit the target, and by bad luck; each was tried, and comes to nothing."""
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -216,3 +217,22 @@ def test_somebody_in_two_bundles_is_told(site: Site) -> None:
     site.edit_bundle(lambda bundle: bundle["users"].update({"pat@contoso.example": bundle["users"][OLGA]}))
     assert names(site.drift()) == ["foreign-state"]
     assert names(site.apply()) == ["foreign-state"]
+
+
+def test_a_clients_user_whom_nobody_deployed_is_left_alone_too(site: Site) -> None:
+    """Also where the org has no client's users of its own, and before and after a deployment."""
+    listed(site)
+    folder = site.bundle_file("fabrikam").parent
+    bundle = json.loads(site.bundle_file("fabrikam").read_text("utf-8"))
+    entry = {**bundle["users"][SAM], "scope": {"company": "contoso"}}
+    del entry["role"]
+    bundle |= {"audience": "client", "clients": {"contoso": {"name": "Contoso", "departments": []}}}
+    text = json.dumps(bundle | {"users": {GUEST: entry}}, sort_keys=True, separators=(",", ":"))
+    (folder / "client.json").write_text(text + "\n", "utf-8")
+    assert [org["left_alone"] for org in site.plan()["orgs"]] == [[GUEST]]
+    assert site.drift().code == 0
+    site.replace("fabrikam.yaml", "psa.tickets.read, psa.tickets.create", "psa.tickets.read")
+    site.land()
+    site.deploy()
+    assert GUEST in (folder / "client.json").read_text("utf-8")
+    assert (site.drift().code, site.apply().json["result"]) == (0, "nothing-to-do")

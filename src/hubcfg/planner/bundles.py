@@ -45,8 +45,10 @@ class Bundle:
 def parse_bundle(content: bytes, org: str, audience: Audience) -> Bundle:
     """Returns a bundle; raises BundleError where the bytes are none of this org and audience that can be understood."""
     try:
-        value = json.loads(content)
-    except ValueError as error:
+        value = json.loads(content, parse_constant=_refuse)
+        if b"\\u" in content:
+            json.dumps(value, ensure_ascii=False).encode()  # half a character can be written, and is none
+    except (ValueError, RecursionError) as error:
         raise BundleError("it is not JSON") from error
     head = as_object(value, "it")
     if head.get("format") != FORMAT:
@@ -61,9 +63,17 @@ def parse_bundle(content: bytes, org: str, audience: Audience) -> Bundle:
         for id, names in as_object(head.pop("permission_sets", None), "`permission_sets`").items()
     }
     for id, user in users.items():
-        if user.get("set") not in sets:
+        set_id, scope = user.get("set"), user.get("scope")
+        if not isinstance(set_id, str) or set_id not in sets:
             raise BundleError(f"the user `{id}` has a set of permissions that it does not list")
+        company = scope.get("company", "") if isinstance(scope, dict) else ""
+        if not isinstance(user.get("role", ""), str) or not isinstance(company, str):
+            raise BundleError(f"the role or the company of `{id}` is no name")
     return Bundle(head, users, sets)
+
+
+def _refuse(word: str) -> object:
+    raise ValueError(word)
 
 
 def parse_files(files: OrgFiles, org: str) -> dict[Audience, Bundle]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from hubcfg.core.canonical import canonical_json, canonical_line
-from hubcfg.planner.bundles import Bundle
+from hubcfg.planner.bundles import Bundle, BundleError, Object
 from hubcfg.planner.held import OrgFiles
 from hubcfg.platforms.grants import Audience
 
@@ -56,7 +56,7 @@ def keep_strangers(
         if clients and isinstance(own, dict):
             head["clients"] = {**clients, **own}
         value = {**head, "users": users, "permission_sets": {id: list(names) for id, names in sets.items()}}
-        kept[audience] = canonical_line(value)  # type: ignore[arg-type]  # read from JSON
+        kept[audience] = _encode(value)
     return kept
 
 
@@ -84,8 +84,23 @@ def without_strangers(
             }
             head = {**head, "clients": kept} if kept else {key: part for key, part in head.items() if key != "clients"}
         listed = {id: list(names) for id, names in bundle.sets.items() if id in sets}
-        left[audience] = canonical_line({**head, "users": users, "permission_sets": listed})  # type: ignore[dict-item]  # read from JSON
+        left[audience] = _encode({**head, "users": users, "permission_sets": listed})
     return left
+
+
+def without_others(files: OrgFiles, bundles: Mapping[Audience, Bundle], ever: frozenset[str]) -> dict[Audience, bytes]:
+    """Returns an org's files, whose bundles are given, without people who were never deployed, and without what is there for them."""
+    # An org has staff, be it nobody; the file of clients' users is there for them alone.
+    ours: dict[Audience, Bundle] = {one: bundle for one, bundle in bundles.items() if one is Audience.STAFF}
+    return without_strangers(files, bundles, ours, find_strangers(bundles, {}, ever))
+
+
+def _encode(value: Object) -> bytes:
+    """Returns the bytes of a bundle; raises BundleError for what JSON can say and no bundle can, such as a number without end."""
+    try:
+        return canonical_line(value)  # type: ignore[arg-type]  # read from JSON
+    except ValueError as error:
+        raise BundleError("it says something that is not to be written in a bundle") from error
 
 
 def _clients(bundle: Bundle, ids: list[str]) -> dict[str, object]:

@@ -14,7 +14,7 @@ from hubcfg.planner.covering import Covering
 from hubcfg.planner.due import Due
 from hubcfg.planner.guardrails import Limits, Roots, Trip, check_losses, check_roots, count_losses
 from hubcfg.planner.held import HeldOrg, OrgFiles
-from hubcfg.planner.ownership import find_strangers, keep_only, keep_strangers, without_strangers
+from hubcfg.planner.ownership import find_strangers, keep_only, keep_strangers, without_others
 from hubcfg.planner.resolved import find_phases
 from hubcfg.planner.state import OrgState, Phase, Profile
 from hubcfg.platforms.grants import Audience
@@ -138,12 +138,13 @@ def plan_org(id: str, held: HeldOrg, files: OrgFiles, context: OrgContext) -> Or
     """
     live, wanted = parse_files(held.live, id), parse_files(files, id)
     ever = held.ever.union(*(bundle.users for bundle in wanted.values()))
-    counted_from = parse_files(held.deployed, id) or live
-    sides = live, wanted, counted_from
+    deployed = parse_files(held.deployed, id)
+    sides = live, wanted, deployed or live
     strangers: dict[Audience, list[str]] = {}
-    if _manage(wanted or counted_from) == "listed":
+    is_listed = _manage(wanted or deployed) == "listed"
+    if is_listed:
         # Guardrails count hubcfg's people alone: others neither stay nor go by it, and make nobody its owner.
-        sides = keep_only(live, ever), wanted, keep_only(counted_from, ever)
+        sides = keep_only(live, ever), wanted, keep_only(deployed or live, ever)
         strangers = find_strangers(live, wanted, held.ever)
         if strangers:
             files = keep_strangers(files, live, wanted, strangers)
@@ -155,17 +156,13 @@ def plan_org(id: str, held: HeldOrg, files: OrgFiles, context: OrgContext) -> Or
         *check_roots(id, sides[2], sides[1], context.roots, context.approved_owners),
     )
     is_written = dict(held.live) != dict(files)
+    own = dict(files), dict(held.deployed)
+    if is_listed:
+        own = without_others(files, wanted, ever), without_others(held.deployed, deployed, ever)
     kept = tuple(sorted(user for users_of in strangers.values() for user in users_of))
     is_new = not held.ever and not held.deployed and bool(files)
-    is_unrecorded = not is_written and _own(files, id, strangers) != _own(held.deployed, id, strangers)
+    is_unrecorded = not is_written and own[0] != own[1]
     return OrgPlan(id, held.live, files, ever, change, kept, trips if is_written else (), is_new, is_unrecorded)
-
-
-def _own(files: OrgFiles, id: str, strangers: Mapping[Audience, list[str]]) -> dict[Audience, bytes]:
-    """Returns an org's files without people who are none of hubcfg's."""
-    bundles = parse_files(files, id)
-    present = {audience: ids for audience, ids in strangers.items() if audience in bundles}
-    return without_strangers(files, bundles, bundles, present)
 
 
 def compare_files(id: str, before: OrgFiles, after: OrgFiles, instant: Instant, around: Surroundings) -> OrgChange:
