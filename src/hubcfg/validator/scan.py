@@ -10,6 +10,7 @@ from dataclasses import astuple, dataclass, field
 from typing import TypeAlias
 
 from hubcfg.core.finding import Finding
+from hubcfg.core.ids import fold_id
 from hubcfg.core.places import Span
 from hubcfg.core.transport import Packed, pack_finding
 from hubcfg.parser.comments import IgnoreComment, find_ignore_comments
@@ -124,12 +125,18 @@ def unpack_documents(
     return found
 
 
-def read_entries(files: Iterable[ScannedFile]) -> tuple[list[Shaped], list[ParsedFile]]:
-    """Returns the documents of files without what the orgs' own ones say, and the files as `collect_entries` takes them."""
+def read_entries(files: Sequence[ScannedFile]) -> tuple[list[Shaped], list[ParsedFile]]:
+    """Returns the documents of files without what the orgs' own ones say, and the files as `collect_entries` takes them.
+
+    Of the orgs that there plainly are the own documents are left out altogether: of them nothing is to be known here.
+    """
     kinds = document_kinds()
     shaped, parsed = [], []
+    plain = _find_plain_orgs(files)
     for file in files:
         for index, kind, org, value in file.entries:
+            if org in plain:
+                continue
             if org is not None:
                 stub: dict[str, Value] = {"kind": kind, "org": org}
                 shaped.append(Shaped(Document(file.path, index, stub), kinds[kind], stub))
@@ -137,6 +144,18 @@ def read_entries(files: Iterable[ScannedFile]) -> tuple[list[Shaped], list[Parse
                 shaped.append(one)
         parsed.append(ParsedFile(file.path, (), broken_text=file.broken_text))
     return shaped, parsed
+
+
+def _find_plain_orgs(files: Iterable[ScannedFile]) -> set[str]:
+    """Returns the ids of the orgs that are defined; of none where one may be meant to be another."""
+    ids = [
+        value["id"]
+        for file in files
+        for _, kind, _, value in file.entries
+        if kind == "Org" and isinstance(value, dict) and isinstance(value.get("id"), str)
+    ]
+    known = {id for id in ids if isinstance(id, str)}
+    return known if len({fold_id(id) for id in known}) == len(ids) else set()
 
 
 def _find_org(document: Document, kind: str) -> str | None:
