@@ -56,3 +56,16 @@ def test_workers(tmp_path: Path) -> None:
         spread = compile_project(copy, as_of=instant, executor=pool)
     assert spread.findings == compile_project(copy, as_of=instant).findings
     assert spread.has_errors
+
+
+@pytest.mark.parametrize("name", ["onestack", "opspilot365"])
+def test_any_number_of_workers(name: str, tmp_path: Path) -> None:
+    """The command writes the same folder and says the same with one, two and three workers."""
+    said = set()
+    for workers in "123":
+        out = tmp_path / workers
+        command = [sys.executable, "-m", "hubcfg", "-C", str(EXAMPLES / name), "compile", "--as-of", AS_OF]
+        done = subprocess.run([*command, "-o", str(out), "--workers", workers], check=True, capture_output=True)
+        files = tuple(sorted((str(path.relative_to(out)), path.read_bytes()) for path in out.rglob("*.json")))
+        said.add((files, done.stdout.replace(str(out).encode(), b""), done.stderr))
+    assert len(said) == 1

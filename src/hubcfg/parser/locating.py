@@ -72,6 +72,14 @@ def place_findings(
     placed: list[Finding] = []
     for finding in findings:
         help = finding.help
+        if (
+            finding.place.__class__ is Span
+            and not finding.related
+            and finding.fix is None
+            and AS_WRITTEN not in (help or "")
+        ):
+            placed.append(finding)  # there may be very many that other processes have placed
+            continue
         span = concrete(finding.place)
         if help is not None and AS_WRITTEN in help:
             help = help.replace(AS_WRITTEN, written(span))
