@@ -236,3 +236,13 @@ def test_a_clients_user_whom_nobody_deployed_is_left_alone_too(site: Site) -> No
     site.deploy()
     assert GUEST in (folder / "client.json").read_text("utf-8")
     assert (site.drift().code, site.apply().json["result"]) == (0, "nothing-to-do")
+
+
+def test_what_is_left_out_is_not_said_to_be_as_the_project_says(site: Site) -> None:
+    """Where all that there was to do waits for an approval, the text says that nothing was changed."""
+    _give_lee(site)
+    site.land()
+    outcome = site.command("apply", "--auto-approve")
+    assert outcome.code == 1
+    assert "nothing was changed: `live` stays at deployment 1" in outcome.out
+    assert "as the project says" not in outcome.out

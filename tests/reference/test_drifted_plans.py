@@ -133,7 +133,7 @@ def cases(draw: st.DrawFn) -> list[tuple[str, HeldOrg, OrgFiles, OrgContext]]:
     return found
 
 
-@tries(60)
+@tries(40)
 @given(cases())
 def test_what_was_changed_by_hand_is_put_right(drawn: list[tuple[str, HeldOrg, OrgFiles, OrgContext]]) -> None:
     """hubcfg's people come to hold what was compiled, and nobody else of them; others stay as they were where only listed people are managed."""
@@ -155,7 +155,7 @@ def test_what_was_changed_by_hand_is_put_right(drawn: list[tuple[str, HeldOrg, O
         assert (again.is_written, again.change.is_empty, again.trips) == (False, True, ())
 
 
-@tries(60)
+@tries(40)
 @given(cases())
 def test_its_verdict_is_that_of_what_everybody_may_do(drawn: list[tuple[str, HeldOrg, OrgFiles, OrgContext]]) -> None:
     """Held against single abilities, as somebody who enforces bundles reads them, at each instant at which something ends."""
@@ -167,7 +167,7 @@ def test_its_verdict_is_that_of_what_everybody_may_do(drawn: list[tuple[str, Hel
         assert plan.change.verdict.value == expected
 
 
-@tries(60)
+@tries(40)
 @given(cases())
 def test_guardrails_count_what_goes(drawn: list[tuple[str, HeldOrg, OrgFiles, OrgContext]]) -> None:
     """Where nothing may go, whatever somebody loses trips, and nothing does where nobody of hubcfg's loses anything."""
@@ -184,7 +184,7 @@ def test_guardrails_count_what_goes(drawn: list[tuple[str, HeldOrg, OrgFiles, Or
         assert any(trip.guardrail.value == "revoked" for trip in plan.trips) is bool(lost)
 
 
-@tries(150)
+@tries(80)
 @given(st.data())
 def test_bytes_that_are_no_bundle_are_told_and_nothing_breaks(data: st.DataObject) -> None:
     """Whatever a value in a target was replaced by: a plan, or the one error that says that it can't be read."""

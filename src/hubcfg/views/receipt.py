@@ -80,9 +80,11 @@ def _document(deployed: Deployed) -> dict[str, Any]:
 
 def _lines(deployed: Deployed, use_color: bool) -> Iterator[str]:
     plan, receipt = deployed.plan, deployed.receipt
-    if receipt is None:
+    if receipt is None and plan.left_out:
+        yield f"nothing was changed: `{deployed.target}` stays at deployment {plan.origin.serial}"
+    elif receipt is None:
         yield f"nothing to change: `{deployed.target}` is at deployment {plan.origin.serial}, as the project says"
-    else:
+    if receipt is not None:
         if receipt.settled is not None:
             yield f"deployment {receipt.settled} had been interrupted; it is recorded now, as far as it came"
         yield from _outcome(deployed, receipt, use_color)
