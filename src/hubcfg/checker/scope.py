@@ -151,20 +151,23 @@ def is_of_platform(bundle: Group | Role) -> bool:
     return isinstance(raw, dict) and raw.get("kind") == "Platform"
 
 
-def listed_grants(owner: Entry | Group | Role) -> Iterator[Listed]:
-    """Yields each entry of each list of a user's entry, a group or a role, product entries among them."""
+def listed_grants(owner: Entry | Group | Role) -> list[Listed]:
+    """Returns each entry of each list of a user's entry, a group or a role, product entries among them."""
+    # Lists, and most of them empty: this is asked for each distinct entry by many rules.
     if isinstance(owner, Group):
-        yield from _listed("includes", owner.includes)
-    else:
-        if isinstance(owner, Entry):
-            yield from _listed("roles", owner.roles)
-        yield from _listed("groups", owner.groups)
-    yield from _listed("permissions", owner.permissions)
+        return [*_listed("includes", owner.includes), *_listed("permissions", owner.permissions)]
+    listed = _listed("roles", owner.roles) if isinstance(owner, Entry) else []
+    if owner.groups:
+        listed += _listed("groups", owner.groups)
+    if owner.permissions:
+        listed += _listed("permissions", owner.permissions)
     if isinstance(owner, Entry):
         for product in owner.products or ():
-            yield from _listed("roles", product.roles, product.product)
-            yield from _listed("groups", product.groups, product.product)
-            yield from _listed("permissions", product.permissions, product.product)
+            if product.roles or product.groups or product.permissions:
+                listed += _listed("roles", product.roles, product.product)
+                listed += _listed("groups", product.groups, product.product)
+                listed += _listed("permissions", product.permissions, product.product)
+    return listed
 
 
 def listed_denies(entry: Entry) -> Iterator[tuple[KeyPath, str, str | None]]:
@@ -194,5 +197,5 @@ def _written_users(user: User) -> dict[str, Value]:
     return users if isinstance(users, dict) else {}
 
 
-def _listed(field: str, grants: Grants, product: str | None = None) -> Iterable[Listed]:
-    return (Listed(field, index, grant, product) for index, grant in enumerate(grants))
+def _listed(field: str, grants: Grants, product: str | None = None) -> list[Listed]:
+    return [Listed(field, index, grant, product) for index, grant in enumerate(grants)]

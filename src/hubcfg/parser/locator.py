@@ -133,14 +133,18 @@ class _Locator:
             return event.end_mark
         get, depth = self._get, 1
         end = event.end_mark
+        # Names of the module take longer to look up, and most of a large file is passed over here.
+        scalar, map_start, list_start, map_end, list_end = (
+            ScalarEvent, MappingStartEvent, SequenceStartEvent, MappingEndEvent, SequenceEndEvent
+        )  # fmt: skip
         while depth:
             event = get()
             kind = event.__class__
-            if kind is ScalarEvent:
+            if kind is scalar:
                 end = event.end_mark
-            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+            elif kind is map_start or kind is list_start:
                 depth += 1
-            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+            elif kind is map_end or kind is list_end:
                 depth -= 1
                 mark = event.end_mark
                 # The end of a block is where the next thing begins; that of a flow collection is its bracket.

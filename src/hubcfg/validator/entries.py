@@ -38,7 +38,7 @@ class EntryBinder:
         assert raw is not None
         get = raw.get
         # Version 0 writes equal values as equal bytes, whatever objects they share.
-        key = marshal.dumps([get(field) for field in _ACCESS_FIELDS], 0)
+        key = marshal.dumps(list(map(get, _ACCESS_FIELDS)), 0)
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entries[key] = _bind_entry(raw)
