@@ -239,19 +239,18 @@ class _Preparer:
 
         Without these others may be used instead that had gone out of use as well, which is why that is looked at again.
         """
-        retired, left_aside = find_retired(self._records), authority.retired
+        retired = find_retired(self._records)
         while retired and compiled.approvals is not None and compiled.config is not None:
-            found = {
+            found = retired & {
                 hashlib.sha256(payload_of(one.value)).hexdigest()
                 for one in compiled.config.approvals
                 if isinstance(one.value, dict) and one.value.get("id") in compiled.approvals.coverage.used
             }
-            if found & retired <= left_aside:
+            if found <= authority.retired:
                 break
-            left_aside |= found & retired
-            again = replace(authority, retired=left_aside)
+            authority = replace(authority, retired=authority.retired | found)
             compiled = compile_project(
-                root, as_of=self._request.as_of, executor=self._request.executor, authority=again
+                root, as_of=self._request.as_of, executor=self._request.executor, authority=authority
             )
         return compiled
 
