@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -151,7 +152,8 @@ def test_interrupted(
     terminal = start("-C", str(project), "compile", "-o", str(out), "--workers", "2")
     terminal.wait_until(lambda: moment(tmp_path, terminal))
     terminal.interrupt()
-    assert terminal.finish() == 130
+    # Python ends itself by the signal where it came while classes were made on import; shells call both 130.
+    assert terminal.finish() in (130, -signal.SIGINT)
     assert terminal.shown.rstrip().endswith(b"interrupted; nothing is half-written"), terminal.shown
     assert b"Traceback" not in terminal.shown
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
