@@ -126,6 +126,7 @@ def carry_out(
         allowed=tuple(sorted({trip.guardrail.value for trip in plan.all_trips} & set(allowed))),
         make_extras=partial(make_extras, prepared),
         restores=request.restores,
+        progress=request.progress,
         vouches=prepared.vouches,
     )
     holder = describe_holder(request.environment, request.as_of)

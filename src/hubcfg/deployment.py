@@ -19,18 +19,18 @@ from hubcfg.applier.records import Record, find_retired, read_record
 from hubcfg.applier.target import ForeignStateError, Status, Writer
 from hubcfg.authority import can_vouch, choose_for_deployment
 from hubcfg.checker.approvals.approval import payload_of
-from hubcfg.checker.approvals.base import Base
 from hubcfg.checker.check import Verified, all_rules
 from hubcfg.core.errors import HubcfgError, UsageError
 from hubcfg.core.finding import Finding
 from hubcfg.core.instants import Instant
+from hubcfg.core.progress import Progress, counted, silent
 from hubcfg.emitter.bundle import build_bundles
-from hubcfg.emitter.emit import emit_bundles
+from hubcfg.ingredients import find_hidden, group_files, read_all_sources
 from hubcfg.parser.base_choice import choose_base
 from hubcfg.parser.cache import ParseCache
 from hubcfg.parser.git import find_revision_of
 from hubcfg.parser.parse import parse_source
-from hubcfg.parser.sources import IGNORE_FILE, PROJECT_FILE, SourceFile, read_within
+from hubcfg.parser.sources import PROJECT_FILE, SourceFile
 from hubcfg.pipeline import Authority, Compiled, compile_project, render_again
 from hubcfg.planner.bundles import BundleError, parse_files
 from hubcfg.planner.change import Comparison
@@ -73,6 +73,7 @@ class Request:
     environment: Mapping[str, str] = field(default_factory=dict)
     executor: Executor | None = None
     cache: ParseCache | None = None
+    progress: Progress = silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,12 @@ class _Preparer:
         # What an earlier deployment was made from lies in a folder that is new each time: there is nothing to remember of it.
         cache = request.cache if restored is None else None
         compiled = compile_project(
-            root, as_of=request.as_of, executor=request.executor, authority=authority, cache=cache
+            root,
+            as_of=request.as_of,
+            executor=request.executor,
+            authority=authority,
+            cache=cache,
+            progress=request.progress,
         )
         compiled = self._with_kept(self._without_spent(compiled, root, authority), root)
         known = Prepared(compiled, None, self._project, self._target, records=self._records)
@@ -271,7 +277,8 @@ class _Preparer:
         left = {org: hashes for record in self._records for org, hashes in record.deployed.items()}
         contexts = ContextFinder(verified, config, self._limits(verified, config), self._request.as_of)
         gone = {org for org in hashes if org in left and org not in config.orgs}
-        for org in sorted(files.keys() | gone):
+        orgs = sorted(files.keys() | gone)
+        for org in counted(orgs, self._request.progress, "comparing orgs", len(orgs)):
             wanted = files.get(org, {})
             hashed = hash_files(wanted)
             if hashes.get(org, {}) == hashed and left.get(org) == {one.value: sha for one, sha in hashed.items()}:
@@ -320,13 +327,16 @@ def prepare_against(
     environment: Mapping[str, str],
     executor: Executor | None = None,
     cache: ParseCache | None = None,
+    progress: Progress = silent,
 ) -> Prepared:
     """Compiles the project and compares it with what a Git revision gives; no target is read.
 
     What errors of approvals leave out is compared as well: a reviewer wants to see what is to be approved.
     """
     authority = Authority(choose_base(root, base, environment))
-    compiled = compile_project(root, as_of=as_of, executor=executor, authority=authority, cache=cache)
+    compiled = compile_project(
+        root, as_of=as_of, executor=executor, authority=authority, cache=cache, progress=progress
+    )
     verified, config = compiled.verified, compiled.config
     if verified is None or config is None or compiled.access is None:
         return Prepared(compiled)
@@ -369,31 +379,3 @@ def prepare_against(
         hidden=find_hidden(verified.approvals.base, compiled, root),
     )
     return Prepared(compiled, plan, config.project, files=files, sources=sources)
-
-
-def group_files(verified: Verified) -> dict[str, OrgFiles]:
-    """Returns the bundles of what is verified, by org."""
-    found: dict[str, dict[object, bytes]] = {}
-    for bundle in emit_bundles(verified):
-        found.setdefault(bundle.org, {})[bundle.audience] = bundle.content
-    return found  # type: ignore[return-value]  # keys are audiences
-
-
-def read_all_sources(compiled: Compiled, root: Path, project: Project) -> dict[str, bytes]:
-    """Returns all that a project is made from, by path: its documents, trust files, ignore file and templates."""
-    files = {}
-    for path, source in compiled.sources.items():
-        files[path] = source.read()
-    for path in (IGNORE_FILE, *(output.template for output in project.outputs)):
-        try:
-            files[path] = read_within(root, path)
-        except OSError:
-            continue  # a template that is not there is a finding of its own
-    return files
-
-
-def find_hidden(base: Base, compiled: Compiled, root: Path) -> tuple[str, ...]:
-    """Returns the files that the base reads, and that are still there but not read any more."""
-    if base.is_tree:
-        return ()
-    return tuple(sorted(file for file in base.config.files - compiled.sources.keys() if (root / file).is_file()))

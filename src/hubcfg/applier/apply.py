@@ -26,6 +26,7 @@ from hubcfg.applier.target import (
 from hubcfg.core.canonical import Json, canonical_json
 from hubcfg.core.errors import HubcfgError
 from hubcfg.core.instants import Instant, format_instant
+from hubcfg.core.progress import Progress, silent
 from hubcfg.planner.held import OrgFiles
 from hubcfg.planner.plan import Plan, digest_of_hashes, hash_files
 from hubcfg.platforms.grants import Audience
@@ -50,6 +51,7 @@ class Circumstances:
     allowed: tuple[str, ...]
     make_extras: Callable[[Mapping[str, OrgFiles]], Mapping[str, bytes]]
     restores: int | None = None
+    progress: Progress = silent
     vouches: bool = True
 
 
@@ -219,6 +221,7 @@ class _Work:
             pack_sources(self._around.sources),
             self._make_record,
             self._around.make_extras,
+            self._around.progress,
         )
 
     def _describe(self, holder: Holder) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from hubcfg.applier.holder import Holder
 from hubcfg.core.errors import HubcfgError, OutsideError
+from hubcfg.core.progress import Progress, silent
 from hubcfg.planner.held import HeldOrg, OrgFiles
 from hubcfg.platforms.grants import Audience
 
@@ -96,6 +97,7 @@ class Deployment:
     `orgs` are those whose bytes change. `beginning` is what is known of it from the start (canonical JSON). `make_record` gives
     the bytes of its record, once it is known what came of each org. `sources` is the archive of what it was made from.
     `make_extras` gives the files that lie beside the org files in a folder (the manifest, outputs), given all orgs' files there.
+    `progress` is told how far it has come.
     """
 
     serial: int
@@ -104,6 +106,7 @@ class Deployment:
     sources: bytes
     make_record: Callable[[Outcome], bytes]
     make_extras: Callable[[Mapping[str, OrgFiles]], Mapping[str, bytes]]
+    progress: Progress = silent
 
 
 class Reader(Protocol):

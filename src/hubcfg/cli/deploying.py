@@ -10,6 +10,7 @@ import click
 
 from hubcfg.applying import carry_out, check_saved, explain_error, find_obstacles, is_ready
 from hubcfg.cli.options import current_instant
+from hubcfg.cli.progress import shown_progress
 from hubcfg.cli.settings import Settings
 from hubcfg.core.errors import HubcfgError
 from hubcfg.core.finding import Finding
@@ -74,7 +75,8 @@ def deploy(
     with opened_target(request.root, request.target, request.environment, settings.note) as (project, target, writer):
         read = read_source_text(request.root)
         try:
-            prepared = prepare(request, project, target, writer)
+            with shown_progress(settings) as progress:
+                prepared = prepare(replace(request, progress=progress), project, target, writer)
             if prepared.plan is None:
                 return _refuse(settings, output, prepared.findings, prepared.compiled.read, target.name)
             obstacles = [] if saved is None else check_saved(saved, prepared)
@@ -89,7 +91,9 @@ def deploy(
                     _ask(prepared.plan)
                     request = replace(request, as_of=current_instant())
                 try:
-                    receipt = carry_out(request, prepared, writer, allowed=allowed, has_waited=not is_approved)
+                    with shown_progress(settings) as progress:
+                        told = replace(request, progress=progress)
+                        receipt = carry_out(told, prepared, writer, allowed=allowed, has_waited=not is_approved)
                 except KeyboardInterrupt:
                     # Each org is wholly old or new; which of them, the target knows.
                     settings.note(

@@ -36,7 +36,8 @@ def talk(
                 assert more, f"`{question}` was never asked:\n{shown.decode()}"
                 shown += more
             done = len(shown)
-            os.write(controller, answer.encode() + b"\n")
+            # A line break after Ctrl-C could be read as an answer before the interrupt is.
+            os.write(controller, answer.encode() + (b"" if answer == "\x03" else b"\n"))
         while more := _read(controller):
             shown += more
         return shown.decode(), process.wait(_PATIENCE)

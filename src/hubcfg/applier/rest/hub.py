@@ -136,7 +136,7 @@ class Hub:
         steps = plan_steps(deployment)
         writes = HubWrites(self._client, self._held_lock(), deployment.serial)
         writes.begin(deployment.beginning)
-        outcome = carry_out(writes, steps)
+        outcome = carry_out(writes, steps, deployment.progress)
         record = deployment.make_record(outcome)
         try:
             self._append(record, deployment.serial, deployment.sources, attempts=ATTEMPTS if not outcome.reason else 3)

@@ -111,7 +111,7 @@ class OpsPilot365:
                 raise StaleError(f"org `{org.org}` has changed since the plan was made")
         steps = plan_steps(deployment)
         self._keeping.write_beginning(deployment.serial, deployment.beginning)
-        outcome = carry_out(_Writes(self, self._keeping, deployment.serial), steps)
+        outcome = carry_out(_Writes(self, self._keeping, deployment.serial), steps, deployment.progress)
         self._seen.clear()
         record = deployment.make_record(outcome)
         try:

@@ -9,6 +9,7 @@ from hubcfg.applier.rest.parts import split_org
 from hubcfg.applier.rest.steps import HeadStep, OrgSteps, UserStep, order_steps
 from hubcfg.applier.target import Deployment, OrgDeployment, Outcome
 from hubcfg.core.errors import HubcfgError
+from hubcfg.core.progress import Progress, silent
 
 _NAMED = 3
 
@@ -40,12 +41,14 @@ def plan_steps(deployment: Deployment) -> list[tuple[OrgDeployment, OrgSteps]]:
     ]
 
 
-def carry_out(backend: Backend, steps: list[tuple[OrgDeployment, OrgSteps]]) -> Outcome:
-    """Writes one org after another, and returns what came of them; nothing is recorded yet."""
+def carry_out(backend: Backend, steps: list[tuple[OrgDeployment, OrgSteps]], progress: Progress = silent) -> Outcome:
+    """Writes one org after another, and returns what came of them; nothing is recorded yet. `progress` is told of each user."""
     done: list[str] = []
     failed: dict[str, str] = {}
+    total = sum(1 for _, writes in steps for _ in writes.all_users())
+    counter = _Counter(progress, total)
     for number, (org, writes) in enumerate(steps):
-        attempt = _OrgAttempt(backend, org)
+        attempt = _OrgAttempt(backend, org, counter)
         try:
             attempt.run(writes)
         except HubcfgError as error:
@@ -61,12 +64,26 @@ def carry_out(backend: Backend, steps: list[tuple[OrgDeployment, OrgSteps]]) -> 
     return Outcome(tuple(done), failed)
 
 
+class _Counter:
+    """Counts the users that were written, of all orgs."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+
+    def count(self) -> None:
+        self._done += 1
+        self._progress("deploying users", self._done, self._total)
+
+
 class _OrgAttempt:
     """The writes of one org: `place` is what is being written, `refused` what was not accepted."""
 
-    def __init__(self, backend: Backend, org: OrgDeployment) -> None:
+    def __init__(self, backend: Backend, org: OrgDeployment, counter: "_Counter") -> None:
         self.place = ""
         self.refused: list[str] = []
+        self._counter = counter
         self._backend = backend
         self._org = org
 
@@ -91,6 +108,7 @@ class _OrgAttempt:
         for step in stage:
             with self._writing(f"user `{step.user}`"):
                 self._backend.write_user(self._org.org, step)
+            self._counter.count()
 
     @contextmanager
     def _writing(self, place: str) -> Iterator[None]:

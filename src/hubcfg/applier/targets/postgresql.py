@@ -135,6 +135,7 @@ class PostgresqlTarget(TablesReader):
         failed: dict[str, str] = {}
         untried = [change.org for change in deployment.orgs]
         for change in deployment.orgs:
+            deployment.progress("deploying orgs", len(deployment.orgs) - len(untried), len(deployment.orgs))
             untried.remove(change.org)
             try:
                 self._deploy_org(deployment.serial, change)

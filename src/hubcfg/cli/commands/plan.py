@@ -1,6 +1,7 @@
 """Show what a deployment would change, and what stands in its way."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ import click
 from hubcfg.applying import explain_error
 from hubcfg.cli.deploying import target_option
 from hubcfg.cli.options import as_of_option, base_option
+from hubcfg.cli.progress import shown_progress
 from hubcfg.cli.settings import Settings
 from hubcfg.cli.workers import open_executor, workers_options
 from hubcfg.cli.writing import write_whole
@@ -72,9 +74,11 @@ def plan(
     cache = settings.open_cache(root)
     with open_executor(workers, executor) as pool:
         if against is not None:
-            prepared = prepare_against(
-                root, against, as_of=as_of, base=base, environment=os.environ, executor=pool, cache=cache
-            )
+            with shown_progress(settings) as progress:
+                prepared = prepare_against(
+                    root, against, as_of=as_of, base=base, environment=os.environ, executor=pool, cache=cache,
+                    progress=progress,
+                )  # fmt: skip
         else:
             request = Request(
                 root, as_of, target, base, bootstrap, environment=dict(os.environ), executor=pool, cache=cache
@@ -100,7 +104,8 @@ def _prepare(settings: Settings, request: Request, output: str) -> Prepared | No
     """Returns the plan against a target; None, having said why, where the target's state forbids it."""
     with opened_target(request.root, request.target, request.environment, settings.note) as (project, target, writer):
         try:
-            return prepare(request, project, target, writer)
+            with shown_progress(settings) as progress:
+                return prepare(replace(request, progress=progress), project, target, writer)
         except HubcfgError as error:
             read = read_source_text(request.root)
             finding = explain_error(error, project, target, read)
