@@ -78,6 +78,15 @@ def test_order_of_writes() -> None:
     assert written_for(backend, "b") == ["begin", "goes", "less", "less2", "head-staff", "more", "more2", "finish"]
 
 
+def test_progress_is_told_of_each_user() -> None:
+    """Of all orgs together: how many users are written, of how many that have to be."""
+    told: list[tuple[str, int, int]] = []
+    orgs = tuple(OrgDeployment(org, bundle(org, BEFORE), bundle(org, AFTER), frozenset()) for org in ("a", "b"))
+    steps = plan_steps(Deployment(1, orgs, b"{}", b"", lambda _: b"", lambda _: {}))
+    carry_out(Backend(), steps, lambda *what: told.append(what))
+    assert told == [("deploying users", number, 10) for number in range(1, 11)]
+
+
 def test_revocation_that_is_refused() -> None:
     """Where a revocation is refused the other ones land, and nobody of the org gains anything; other orgs go on."""
     backend = Backend(**{"b-goes": RefusedError("`422`: no"), "b-less2": RefusedError("`422`: no")})
