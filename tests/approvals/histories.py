@@ -26,6 +26,7 @@ APPROVED_AT = "2026-11-21T12:00:00Z"
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "HOME": "/nonexistent",
+    "HUBCFG_NO_CACHE": "1",
     "TZ": "UTC",
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_SYSTEM": "/dev/null",

@@ -12,7 +12,7 @@ from hubcfg.applying import carry_out, check_saved, explain_error, find_obstacle
 from hubcfg.cli.options import current_instant
 from hubcfg.cli.progress import shown_progress
 from hubcfg.cli.settings import Settings
-from hubcfg.core.errors import HubcfgError
+from hubcfg.core.errors import HubcfgError, UsageError
 from hubcfg.core.finding import Finding
 from hubcfg.core.instants import format_instant
 from hubcfg.deployment import Prepared, Request, opened_target, prepare
@@ -52,9 +52,18 @@ def deploying_options(function: Function) -> Function:
             is_flag=True,
             help="For a first deployment: let the tree itself serve as the base that approvals are judged by.",
         ),
+        click.option("--as-of", hidden=True, expose_value=False, callback=_refuse_as_of),
     ):
         function = option(function)
     return function
+
+
+def _refuse_as_of(_context: click.Context, _option: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise UsageError(
+            "what is deployed is what holds now, so `--as-of` is not for this command",
+            help="an earlier instant would bring back what has ended; `hubcfg plan --as-of T` looks at another one",
+        )
 
 
 def deploy(
