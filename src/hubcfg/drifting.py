@@ -1,6 +1,5 @@
 """Finds what was changed in a target behind hubcfg's back since the last deployment (docs/deployment.md, "Drift")."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from hubcfg.applier.records import Record, read_record
@@ -8,7 +7,7 @@ from hubcfg.applier.target import ForeignStateError, Writer
 from hubcfg.core.errors import HubcfgError
 from hubcfg.core.instants import Instant
 from hubcfg.pipeline import compile_project
-from hubcfg.planner.bundles import Bundle, BundleError, Surroundings, parse_files
+from hubcfg.planner.bundles import BundleError, Surroundings, parse_files, read_manage
 from hubcfg.planner.change import Comparison, OrgChange
 from hubcfg.planner.drift import Drift
 from hubcfg.planner.held import HeldOrg, OrgFiles
@@ -16,7 +15,6 @@ from hubcfg.planner.ownership import find_strangers, without_others
 from hubcfg.planner.plan import compare_files, hash_files
 from hubcfg.planner.resolved import describe_catalog
 from hubcfg.platforms.catalog import Catalog
-from hubcfg.platforms.grants import Audience
 
 
 def find_drift(root: Path, writer: Writer, records: tuple[Record, ...], as_of: Instant) -> Drift:
@@ -53,7 +51,7 @@ def _leave_strangers(org: str, held: HeldOrg) -> tuple[OrgFiles, OrgFiles, tuple
     Neither side has them: who was there at the last deployment is in the copy of it as well.
     """
     deployed = parse_files(held.deployed, org)
-    if _manage(deployed) != "listed":
+    if read_manage(deployed) != "listed":
         return held.deployed, held.live, ()
     live = parse_files(held.live, org)
     return (
@@ -61,10 +59,6 @@ def _leave_strangers(org: str, held: HeldOrg) -> tuple[OrgFiles, OrgFiles, tuple
         without_others(held.live, live, held.ever),
         tuple(sorted(one for ids in find_strangers(live, {}, held.ever).values() for one in ids)),
     )
-
-
-def _manage(bundles: Mapping[Audience, Bundle]) -> str:
-    return str(next((one.head.get("manage") for one in bundles.values()), ""))
 
 
 def _read_surroundings(root: Path, as_of: Instant) -> Surroundings:

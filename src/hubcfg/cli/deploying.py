@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -20,6 +21,7 @@ from hubcfg.parser.decoding import read_source_text
 from hubcfg.planner.due import first_due
 from hubcfg.planner.guardrails import Guardrail
 from hubcfg.planner.plan import Origin, Plan
+from hubcfg.validator.config import Project, Target
 from hubcfg.views.findings import render_findings
 from hubcfg.views.held import terminal_width
 from hubcfg.views.plan import render_plan
@@ -58,6 +60,17 @@ def deploying_options(function: Function) -> Function:
     return function
 
 
+def explained(
+    error: HubcfgError, root: Path, project: Project, target: Target
+) -> tuple[Finding, Callable[[str], str | None]]:
+    """Returns the finding that an error about a target is, with what it quotes from; raises an error that is none."""
+    read = read_source_text(root)
+    finding = explain_error(error, project, target, read)
+    if finding is None:
+        raise error
+    return finding, read
+
+
 def _refuse_as_of(_context: click.Context, _option: click.Parameter, value: str | None) -> None:
     if value is not None:
         raise UsageError(
@@ -82,7 +95,6 @@ def deploy(
             help="look at `hubcfg plan` first; `--auto-approve` then goes on without asking",
         )
     with opened_target(request.root, request.target, request.environment, settings.note) as (project, target, writer):
-        read = read_source_text(request.root)
         try:
             with shown_progress(settings) as progress:
                 prepared = prepare(replace(request, progress=progress), project, target, writer)
@@ -110,9 +122,7 @@ def deploy(
                     )
                     raise
         except HubcfgError as error:
-            finding = explain_error(error, project, target, read)
-            if finding is None:
-                raise
+            finding, read = explained(error, request.root, project, target)
             return _refuse(settings, output, [finding], read, target.name)
     deployed = Deployed(target.name, prepared.plan, receipt, tuple(prepared.findings))
     click.echo(render_receipt(output, deployed, use_color=settings.use_color()))

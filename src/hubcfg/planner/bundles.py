@@ -87,6 +87,11 @@ def parse_files(files: OrgFiles, org: str) -> dict[Audience, Bundle]:
     return bundles
 
 
+def read_manage(bundles: Mapping[Audience, Bundle]) -> str:
+    """Returns whether all people of an org are managed or the listed ones, as its bundles say; empty where there are none."""
+    return str(next((one.head.get("manage") for one in bundles.values()), ""))
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What bundles do not say: catalogs by their digest, what is sensitive under whatever catalog, and onboarding flows."""

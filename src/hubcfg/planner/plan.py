@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from hubcfg.core.canonical import digest
 from hubcfg.core.finding import Finding
 from hubcfg.core.instants import Instant
-from hubcfg.planner.bundles import Bundle, StateReader, Surroundings, parse_files
+from hubcfg.planner.bundles import Bundle, StateReader, Surroundings, parse_files, read_manage
 from hubcfg.planner.change import Comparison, OrgChange
 from hubcfg.planner.compare import compare_org
 from hubcfg.planner.covering import Covering
@@ -141,7 +141,7 @@ def plan_org(id: str, held: HeldOrg, files: OrgFiles, context: OrgContext) -> Or
     deployed = parse_files(held.deployed, id)
     sides = live, wanted, deployed or live
     strangers: dict[Audience, list[str]] = {}
-    is_listed = _manage(wanted or deployed) == "listed"
+    is_listed = read_manage(wanted or deployed) == "listed"
     if is_listed:
         # Guardrails count hubcfg's people alone: others neither stay nor go by it, and make nobody its owner.
         sides = keep_only(live, ever), wanted, keep_only(deployed or live, ever)
@@ -219,10 +219,6 @@ def _find_past(before: Mapping[Audience, Bundle], after: Mapping[Audience, Bundl
     if old == new or old != context.past.catalog.digest or new != context.now.catalog.digest:
         return None
     return context.past
-
-
-def _manage(bundles: Mapping[Audience, Bundle]) -> str:
-    return str(next((one.head.get("manage") for one in bundles.values()), ""))
 
 
 def digest_of_files(orgs: Mapping[str, OrgFiles]) -> str:

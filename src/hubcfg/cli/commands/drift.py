@@ -2,15 +2,13 @@
 
 import click
 
-from hubcfg.applying import explain_error
-from hubcfg.cli.deploying import environment, target_option
+from hubcfg.cli.deploying import environment, explained, target_option
 from hubcfg.cli.options import as_of_option, format_option
 from hubcfg.cli.settings import Settings
 from hubcfg.core.errors import HubcfgError
 from hubcfg.core.instants import Instant
 from hubcfg.deployment import opened_target, read_past
 from hubcfg.drifting import find_drift
-from hubcfg.parser.decoding import read_source_text
 from hubcfg.views.changes.text import Style
 from hubcfg.views.drift import render_drift
 from hubcfg.views.findings import render_findings
@@ -36,10 +34,7 @@ def drift(settings: Settings, target: str | None, output: str, as_of: Instant) -
             records = read_past(writer, writer.read_status(), project)
             found = find_drift(root, writer, records, as_of)
         except HubcfgError as error:
-            read = read_source_text(root)
-            finding = explain_error(error, project, chosen, read)
-            if finding is None:
-                raise
+            finding, read = explained(error, root, project, chosen)
             click.echo(render_findings(output, [finding], read, use_color=settings.use_color()))
             return 1
     click.echo(render_drift(output, chosen.name, found, style))

@@ -4,14 +4,12 @@ import click
 
 from hubcfg.applier.records import Record, verify_records
 from hubcfg.applier.target import ForeignStateError, Writer
-from hubcfg.applying import explain_error
-from hubcfg.cli.deploying import environment, target_option
+from hubcfg.cli.deploying import environment, explained, target_option
 from hubcfg.cli.groups import HelpfulGroup
 from hubcfg.cli.options import format_option
 from hubcfg.cli.settings import Settings
 from hubcfg.core.errors import HubcfgError
 from hubcfg.deployment import opened_target, read_past
-from hubcfg.parser.decoding import read_source_text
 from hubcfg.views.findings import render_findings
 from hubcfg.views.history import render_history, render_verification
 
@@ -30,10 +28,7 @@ def history(ctx: click.Context, target: str | None, output: str) -> int:
         try:
             records: tuple[Record, ...] = read_past(writer, writer.read_status(), project)
         except HubcfgError as error:
-            read = read_source_text(settings.find_root())
-            finding = explain_error(error, project, chosen, read)
-            if finding is None:
-                raise
+            finding, read = explained(error, settings.find_root(), project, chosen)
             click.echo(render_findings(output, [finding], read, use_color=settings.use_color()))
             return 1
     click.echo(render_history(output, chosen.name, records, use_color=settings.use_color()))

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from hubcfg.applying import explain_error
-from hubcfg.cli.deploying import target_option
+from hubcfg.cli.deploying import explained, target_option
 from hubcfg.cli.options import as_of_option, base_option
 from hubcfg.cli.progress import shown_progress
 from hubcfg.cli.settings import Settings
@@ -16,7 +15,6 @@ from hubcfg.cli.writing import write_whole
 from hubcfg.core.errors import HubcfgError, UsageError
 from hubcfg.core.instants import Instant
 from hubcfg.deployment import Prepared, Request, opened_target, prepare, prepare_against
-from hubcfg.parser.decoding import read_source_text
 from hubcfg.views.held import terminal_width
 from hubcfg.views.plan import FORMATS, render_plan
 from hubcfg.views.plan.failed import render_no_plan
@@ -107,10 +105,7 @@ def _prepare(settings: Settings, request: Request, output: str) -> Prepared | No
             with shown_progress(settings) as progress:
                 return prepare(replace(request, progress=progress), project, target, writer)
         except HubcfgError as error:
-            read = read_source_text(request.root)
-            finding = explain_error(error, project, target, read)
-            if finding is None:
-                raise
+            finding, read = explained(error, request.root, project, target)
             click.echo(render_no_plan(output, [finding], read, use_color=settings.use_color()))
             return None
 
