@@ -1,8 +1,9 @@
 """Runs the cases of findings about deployments: a version is deployed to a folder, and another one applied after it."""
 
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from hubcfg.applier.holder import describe_self
 from hubcfg.applier.opening import choose_target, open_target

@@ -18,11 +18,12 @@ lie in the target's folder, by path; null for one that was deleted) and `locked`
 
 import re
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec.structs import replace
 
 from hubcfg.checker.check import check_org, checker_rules
 from hubcfg.checker.scope import OrgCheck, holders_by_role

@@ -1,8 +1,9 @@
 """Chooses what a deployment is judged by: what was deployed last, where the target can vouch for it (docs/approvals.md, "The trusted base")."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from hubcfg.applier.records import Record
 from hubcfg.checker.check import check_access

@@ -9,9 +9,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hubcfg.applier.archive import digest_sources, unpack_sources, write_sources
 from hubcfg.applier.opening import choose_target, open_target
@@ -56,8 +58,7 @@ from hubcfg.validator.config import Config, Project, Target
 from hubcfg.validator.project import read_project
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What to plan: the project at `root` as of an instant, for a target (default: the first one).
 
     `base` is a revision named for judging approvals; `restores` the serial of an earlier deployment whose sources are to be
@@ -76,8 +77,7 @@ class Request:
     progress: Progress = silent
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """What came of preparing. `plan` is None where errors stand against the whole project.
 
     `files` are the bundles that were compiled, by org; `sources` what they were made from; `records` the deployments before; `vouches`

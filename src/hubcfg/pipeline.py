@@ -1,10 +1,12 @@
 """The line as code: files → documents → configuration → access → verified → bundles."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hubcfg.checker.approvals.base import Base, TrustFiles, make_base
 from hubcfg.checker.approvals.check import ApprovalReport
@@ -48,8 +50,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor  # slow to import, and only needed where there is one
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(Struct, frozen=True):
     """By what a deployment is judged: the base, and the hex SHA-256 of the payloads of approvals that had gone out of use.
 
     `clone` is where Git is asked, for a project that lies elsewhere than in its own clone.
@@ -60,8 +61,7 @@ class Authority:
     clone: Path | None = None
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(Struct, frozen=True, dict=True):
     """What came of a project: its findings, and as much of each stage as there is.
 
     `config` and `access` may be there in spite of errors, for looking; `verified` is there only where no error stands.
@@ -157,8 +157,7 @@ def compile_project(
     return Compiled(root, findings, sources, config, access, verified, approvals, outputs, clone)
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """What is known of a project before its files are read: what it says, which files there are, and what is wrong so far.
 
     `late_findings` are those that are told after those of the files.

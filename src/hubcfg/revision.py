@@ -3,10 +3,11 @@
 import hashlib
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from hubcfg.checker.approvals.approval import payload_of
 from hubcfg.checker.approvals.base import DEFAULT_REVOKED, TrustFiles
@@ -32,8 +33,7 @@ from hubcfg.validator.shape_memory import ShapeMemory
 from hubcfg.validator.validate import validate_documents
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """A project as some tree has it."""
 
     config: Config
@@ -52,8 +52,7 @@ class Knowledge(Protocol):
         """Returns the configuration of files, of the work tree or as `parse` gave them, and what is wrong with them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What is known when a base is read: what this run has bound, and what earlier ones have read."""
 
     memory: BindMemory | None = None

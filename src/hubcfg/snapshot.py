@@ -5,10 +5,12 @@ Nothing is checked out, and what two trees have in common is parsed once.
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubcfg.checker.check import all_rules
 from hubcfg.core.errors import HubcfgError, UsageError
@@ -46,8 +48,7 @@ _LINK, _OTHER_REPOSITORY = "120000", "160000"
 _UNSEEN = "unseen.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """A project as some tree has it.
 
     `errors` are the findings for which its access may not be all known; `has_project` tells whether there is a hubcfg.yaml,
@@ -61,8 +62,7 @@ class Snapshot:
     has_project: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Commit:
+class _Commit(Struct, frozen=True):
     """A commit that is compared: its files below the project's root, by path."""
 
     name: str
@@ -80,8 +80,7 @@ class _Commit:
         return [*self.entries.keys() - set(others), *(f"{path}/{_UNSEEN}" for path in others)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(Struct, frozen=True):
     """The files of a tree as parsed; `regular` are those of a commit that are no links and of no other repository."""
 
     files: list[ParsedFile]

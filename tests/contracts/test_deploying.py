@@ -2,9 +2,9 @@
 
 import hashlib
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from hubcfg.applier.target import Deployment, OrgDeployment, StaleError, Status, Writer
 from hubcfg.core.canonical import canonical_json

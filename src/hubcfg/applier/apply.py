@@ -5,8 +5,10 @@ import json
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubcfg import __version__
 from hubcfg.applier.archive import pack_sources
@@ -35,8 +37,7 @@ from hubcfg.platforms.grants import Audience
 Hashes: TypeAlias = Mapping[str, Mapping[Audience, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True):
     """What a deployment's record says beside what the plan knows.
 
     `sources` are the files that the plan was made from, by path; `approvals` the approvals in use, by org, each id with the hex
@@ -55,8 +56,7 @@ class Circumstances:
     vouches: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """What came of an apply: the serial of its record, and which orgs were done, failed, or not tried.
 
     `settled` is the serial of an earlier deployment that had died, whose record was written first.

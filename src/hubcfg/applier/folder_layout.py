@@ -12,9 +12,10 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from hubcfg.applier.folder_files import make_folders, read_plain, remove_tree, sync_folder
 from hubcfg.applier.target import ForeignStateError
@@ -33,16 +34,14 @@ _HARMLESS = frozenset({".gitignore", ".gitkeep", "lost+found"})
 _NEWER = "use the version of hubcfg that wrote it, or a newer one"
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What a release knows of an org that was deployed: the hex SHA-256 of each deployed file, and of the list of users ever."""
 
     deployed: Mapping[Audience, str]
     ever: str
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """A complete deployment as it lies in the folder."""
 
     serial: int

@@ -11,8 +11,9 @@ import os
 import re
 import secrets
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from hubcfg.applier.folder_files import remove_tree
 from hubcfg.applier.holder import Holder, is_gone, read_holder
@@ -27,8 +28,7 @@ _WORK = re.compile(r"work-[0-9a-f]{16}")
 _UNSUPPORTED = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL}
 
 
-@dataclass(slots=True)
-class HeldLock:
+class HeldLock(Struct):
     """A lock that is held: its file, open, and the work folder of its holder."""
 
     file: Path

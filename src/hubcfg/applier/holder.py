@@ -3,14 +3,15 @@
 import hashlib
 import os
 import socket
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from hubcfg.core.canonical import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """A process that applies: `who` and `since` (an RFC 3339 instant) for people, the rest to tell whether it still runs.
 
     `boot` and `started` tell this process from another one that has the same number, later or elsewhere; they are empty where
@@ -42,7 +43,7 @@ def describe_self(who: str, since: str) -> Holder:
 
 def read_holder(value: object) -> Holder | None:
     """Returns the holder that a JSON object describes; None where it does not describe one."""
-    if not isinstance(value, dict) or value.keys() != Holder.__dataclass_fields__.keys():
+    if not isinstance(value, dict) or value.keys() != set(Holder.__struct_fields__):
         return None
     if type(value["pid"]) is not int or not 0 < value["pid"] < 1 << 31:
         return None

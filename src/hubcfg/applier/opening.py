@@ -3,8 +3,9 @@
 import importlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from hubcfg.applier.target import Place, Writer
 from hubcfg.core.errors import UsageError

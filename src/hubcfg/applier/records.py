@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from hubcfg.applier.target import ForeignStateError
 from hubcfg.core.canonical import Json, canonical_json, digest
@@ -28,8 +29,7 @@ class Result(Enum):
     INTERRUPTED = "interrupted"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One record, read. `value` is all that it says; `content` the bytes that the next one's hash is of."""
 
     serial: int

@@ -6,9 +6,10 @@ from, a copy of what was deployed (so that changes behind hubcfg's back can be t
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from hubcfg.applier.holder import Holder
 from hubcfg.core.errors import HubcfgError, OutsideError
@@ -40,8 +41,7 @@ class TargetError(OutsideError):
     """The target cannot be reached, or refuses; says what of the work was done only through an `Outcome`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupted:
+class Interrupted(Struct, frozen=True):
     """A deployment that began and did not end: its serial, what was written down when it began, and the orgs that it finished.
 
     Only targets that change org by org or user by user have one. `beginning` is the canonical JSON of `Deployment.beginning`.
@@ -52,8 +52,7 @@ class Interrupted:
     done: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """Where a target stands: the serial of its last record (0: none yet), that record, who holds the lock, and what was interrupted."""
 
     serial: int
@@ -62,8 +61,7 @@ class Status:
     interrupted: Interrupted | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OrgDeployment:
+class OrgDeployment(Struct, frozen=True):
     """What is to become of one org.
 
     `before` is what the target held of it when the plan was made, and still has to; `after` is what it is to hold, empty for an
@@ -76,8 +74,7 @@ class OrgDeployment:
     ever: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a deployment came to. `done` orgs are wholly as they are to be; `failed` ones wholly as they were (http: each user is
     one or the other), with the reason; the rest was `untried`. `record` is the one that the target keeps of it, None where
     nothing could be recorded, which `reason` then tells.
@@ -90,8 +87,7 @@ class Outcome:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Struct, frozen=True):
     """A change of a target, as a whole: from the serial before it to its own.
 
     `orgs` are those whose bytes change. `beginning` is what is known of it from the start (canonical JSON). `make_record` gives
@@ -161,8 +157,7 @@ def _say_nothing(_: str) -> None:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where targets look for what their options name: the project's root and the environment.
 
     `note` is told in a short sentence what a target waits for, where a person would wonder.
@@ -180,8 +175,7 @@ class Open(Protocol):
         """Returns the target. Raises UsageError where an option is missing, or an environment variable is not set."""
 
 
-@dataclass(frozen=True, slots=True)
-class TargetType:
+class TargetType(Struct, frozen=True):
     """One type of target: a module of `applier.targets` has one as its constant `TARGET`."""
 
     name: str

@@ -1,9 +1,11 @@
 """Runs the rules; only what they let pass becomes a `Verified`, and only a `Verified` becomes bundles."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hubcfg.checker.approvals.base import Base, TrustFiles, all_separations
 from hubcfg.checker.approvals.check import (
@@ -34,8 +36,7 @@ from hubcfg.validator.rules import RULES as REFERENCE_RULES
 _SEAL = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """A configuration and its access, against which no error stands. Only this module's checks make one.
 
     `left_out` are orgs against which something stands, with what that is; they are not in `access`.
@@ -110,8 +111,7 @@ def check_access(
     return Verified(config, kept, report, _SEAL, left_out), report, findings
 
 
-@dataclass(frozen=True, slots=True)
-class PartCheck:
+class PartCheck(Struct, frozen=True):
     """What an org came to that was checked by itself: what rules found, and what those about the whole project need to know.
 
     `report` and `approvals` are None where there is no base.

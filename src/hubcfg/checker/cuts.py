@@ -1,6 +1,6 @@
 """Says in words what keeps a grant from having an effect, and what could be written instead."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.checker.effects import EntryEffects
 from hubcfg.core.nearest import shorten
@@ -8,8 +8,7 @@ from hubcfg.platforms.grants import Audience
 from hubcfg.platforms.masks import Mask
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """One thing that takes something from a grant: what it is, and the cure."""
 
     reason: str

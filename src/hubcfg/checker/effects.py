@@ -1,7 +1,8 @@
 """What single entries of a user's lists contribute: whether anything of them is left, and what would change without them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.checker.scope import Listed, OrgCheck, listed_denies, listed_grants
 from hubcfg.core.instants import BEGINNING, Instant
@@ -15,8 +16,7 @@ from hubcfg.validator.config import Entry
 _NOUNS = {"permissions": "", "roles": "the Hub role "}
 
 
-@dataclass(frozen=True, slots=True)
-class Gift:
+class Gift(Struct, frozen=True):
     """What one entry of a list gives.
 
     `timed` is what counts when, `mask` what that is with time windows aside; `matched` is the same before it is kept to the

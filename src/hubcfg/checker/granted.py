@@ -1,7 +1,8 @@
 """Finds the patterns of a certain kind that users are granted, and where they stand: in their own entries, or in groups and roles."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from hubcfg.checker.scope import Listed, OrgCheck, bundle_place, is_of_platform
 from hubcfg.core.finding import Related
@@ -10,8 +11,7 @@ from hubcfg.platforms.grants import Audience, Grants, Group, Role
 from hubcfg.validator.config import Entry, User
 
 
-@dataclass(frozen=True, slots=True)
-class GrantedPattern:
+class GrantedPattern(Struct, frozen=True):
     """One pattern that an entry grants.
 
     `place` is None where it stands in the entry itself, at `path`; `through` names the Hub role and the groups on the way,
@@ -25,8 +25,7 @@ class GrantedPattern:
     is_shared: bool = False
 
 
-@dataclass(slots=True)
-class Gathered:
+class Gathered(Struct):
     """One pattern with the keys of the users who are granted it, by org and id, and the groups or roles that they have it through.
 
     `advice` is what to do about it, where that depends on the first of those orgs.

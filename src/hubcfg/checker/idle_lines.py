@@ -1,8 +1,9 @@
 """Finds lines of groups and Hub roles that have no effect for anybody who has them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from hubcfg.checker.cuts import Cut, explain_cuts
 from hubcfg.checker.effects import EntryEffects, Gift, terms_of
@@ -16,8 +17,7 @@ from hubcfg.validator.config import Entry
 BundleKey: TypeAlias = tuple[str, str]
 
 
-@dataclass(slots=True)
-class IdleLine:
+class IdleLine(Struct):
     """A line that has no effect for its holders so far: how many people they are, and what cuts it for them."""
 
     bundle: Group | Role

@@ -1,9 +1,10 @@
 """What rules look at: one org with its access, or the project as a whole."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
 
 from hubcfg.core.instants import Instant
 from hubcfg.core.places import KeyPath, Part, Place
@@ -14,8 +15,7 @@ from hubcfg.resolver.resolve import OrgResolver
 from hubcfg.validator.config import Config, Entry, Org, Project, Separation, User
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One entry of a `permissions`, `groups`, `roles` or `includes` list: where it stands, relative to its owner.
 
     `field` is the list's name; `product` the product entry that the list belongs to, if any.
@@ -111,8 +111,7 @@ class OrgCheck:
         yield from (role for role in self.org.roles.values() if not role.is_shared)
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectCheck:
+class ProjectCheck(Struct, frozen=True):
     """The project as a whole, for rules about what its orgs share.
 
     `facts` are what rules have gathered from each org, by the rules' names. Where orgs are checked in other processes that is all

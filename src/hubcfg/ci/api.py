@@ -5,10 +5,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from email.message import Message
 from http import HTTPStatus
 from typing import IO, Any
+
+from msgspec import Struct
 
 from hubcfg import __version__
 from hubcfg.core.errors import OutsideError
@@ -43,13 +44,15 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Refuses, which makes an error of the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
+class Api(Struct, frozen=True):
     """An API at an address, with what goes into the head of every request. `sleep` waits, in seconds."""
 
     address: str
-    headers: Mapping[str, str] = field(repr=False)  # the token is in it
+    headers: Mapping[str, str]
     sleep: Callable[[float], None] = time.sleep
+
+    def __repr__(self) -> str:
+        return f"<API at {self.address}>"  # the token is in the headers
 
     def get_all(self, path: str) -> Iterator[Any]:
         """Yields the items of a list of however many pages, as they are asked for."""

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from hubcfg.ci.api import Api
 from hubcfg.ci.sticky import Comment
@@ -13,8 +14,7 @@ API_VERSION = "2022-11-28"
 _VIEWER = {"query": "query { viewer { login } }"}
 
 
-@dataclass(frozen=True, slots=True)
-class PullRequest:
+class PullRequest(Struct, frozen=True):
     """The pull request that a run is about."""
 
     number: int
@@ -36,8 +36,7 @@ def read_pull_request(environment: Mapping[str, str]) -> PullRequest | None:
     return PullRequest(found["number"], found["head"]["sha"], origin != environment["GITHUB_REPOSITORY"])
 
 
-@dataclass(frozen=True, slots=True)
-class GitHubDiscussion:
+class GitHubDiscussion(Struct, frozen=True):
     """The comments on a pull request. `graphql` is GitHub's other API, which knows whose the token is."""
 
     rest: Api

@@ -1,14 +1,14 @@
 """The notes on a merge request at GitLab, as a pipeline's job sees it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.ci.api import Api
 from hubcfg.ci.sticky import Comment
 
 
-@dataclass(frozen=True, slots=True)
-class GitLabDiscussion:
+class GitLabDiscussion(Struct, frozen=True):
     """The notes on a merge request: `path` is where the API has it."""
 
     api: Api

@@ -1,16 +1,16 @@
 """Keeps one comment of a pull request up to date: written once, found again by its hidden mark, never repeated."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from hubcfg.ci.api import ApiError
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(Struct, frozen=True):
     """A comment on a pull request or merge request."""
 
     id: int

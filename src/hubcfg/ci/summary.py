@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from hubcfg.ci.sticky import mark_for
 from hubcfg.parser.sources import PROJECT_FILE
@@ -23,8 +24,7 @@ def no_link(_file: str, _line: int | None) -> None:
     """Links to no place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What a check came to.
 
     `findings` and `tests` are the documents that `hubcfg validate` and `hubcfg test` print as JSON, `plan` what `hubcfg plan`

@@ -1,10 +1,10 @@
 """Leads an import from a target or a table to files that are written, and says what came of it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+from msgspec import Struct, field
 
 from hubcfg.applier.opening import choose_target, open_target
 from hubcfg.checker.check import all_rules
@@ -32,8 +32,7 @@ from hubcfg.views.findings import render_findings
 from hubcfg.views.imported import NoteLine, OrgLine, Run, render_import, render_notes
 
 
-@dataclass(frozen=True, slots=True)
-class Adopted:
+class Adopted(Struct, frozen=True):
     """What came of an import: what was done, or the findings in the table for which nothing was."""
 
     run: Run | None

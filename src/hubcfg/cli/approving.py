@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from hubcfg.checker.approvals.draft import Outstanding, draft_approval, list_outstanding, new_id
 from hubcfg.cli.choosing import ask_which, select
@@ -23,8 +23,7 @@ from hubcfg.views.approvals import render_draft, render_outstanding, render_outs
 from hubcfg.views.counts import number
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What the options of `hubcfg approve` ask for."""
 
     approver: str | None

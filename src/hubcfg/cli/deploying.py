@@ -3,11 +3,11 @@
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from msgspec.structs import replace
 
 from hubcfg.applying import carry_out, check_saved, explain_error, find_obstacles, is_ready
 from hubcfg.cli.options import current_instant

@@ -1,6 +1,6 @@
 """What the commands that look things up know: the built-in platforms and catalogs, and those of the project they run in."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.checker.check import all_rules
 from hubcfg.cli.settings import Settings
@@ -18,8 +18,7 @@ from hubcfg.validator.project import read_project
 from hubcfg.validator.validate import shape_file
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(Struct, frozen=True, dict=True):
     """The platforms and catalogs there are. `default_platform` is the project's; `orgs` are the raw Org documents."""
 
     definitions: Definitions

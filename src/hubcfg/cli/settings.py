@@ -2,9 +2,10 @@
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+from msgspec import Struct
 
 from hubcfg.core.errors import UsageError
 from hubcfg.parser.sources import PROJECT_FILE
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from hubcfg.parser.cache import ParseCache
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The options that every command has."""
 
     folder: Path

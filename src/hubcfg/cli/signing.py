@@ -1,10 +1,10 @@
 """Signs approvals for a person: finds the right key, checks it before anybody types a passphrase, and writes the document."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from hubcfg.checker.approvals.approval import NAMESPACE, payload_of
 from hubcfg.checker.approvals.base import Base
@@ -21,8 +21,7 @@ from hubcfg.parser.parse import parse_text
 from hubcfg.parser.writing import write_document
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKey:
+class SigningKey(Struct, frozen=True):
     """The key to sign with: in a file, or held by the agent."""
 
     key: PublicKey

@@ -3,8 +3,9 @@
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from hubcfg.checker.check import all_rules
 from hubcfg.cli.settings import Settings
@@ -15,8 +16,7 @@ from hubcfg.pipeline import discover
 from hubcfg.validator.project import read_project
 
 
-@dataclass(frozen=True, slots=True)
-class EditableFile:
+class EditableFile(Struct, frozen=True):
     """A file to change: how it is called, and where it is."""
 
     path: str

@@ -1,7 +1,9 @@
 """Findings: what is wrong with the user's files, as values."""
 
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubcfg.core.places import AnyPlace, KeyPath
 from hubcfg.core.rule import Rule, Severity
@@ -17,8 +19,7 @@ class EditAction(Enum):
     REMOVE_ITEM = "remove item"
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """One change of source text: the words at `place` become `text`, or the list item there goes."""
 
     place: AnyPlace
@@ -26,24 +27,21 @@ class Edit:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """A change that is safe to make without thinking; `title` says it in the imperative."""
 
     title: str
     edits: tuple[Edit, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(Struct, frozen=True):
     """Another place that helps to understand a finding."""
 
     message: str
     place: AnyPlace
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that is wrong, or worth a look, at one place.
 
     `message` is one lower-case sentence without a full stop; `help` is advice; `severity` is the rule's unless

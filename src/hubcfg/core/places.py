@@ -1,8 +1,9 @@
 """Places in source files: symbolic ones (a path of keys) that cost nothing, and spans (line and column) for what is shown."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 
@@ -15,8 +16,7 @@ class Part(Enum):
     FIRST_KEY = "first key"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A symbolic place: the `part` of what lies at `path` in the `document`-th document of `file`.
 
     A path names map keys by their text and list items by their index. The line and column are worked out
@@ -37,8 +37,7 @@ class Place:
         return Place(self.file, self.document, self.path + steps)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(Struct, frozen=True, order=True):
     """A concrete place: lines and columns from 1, columns in code points, the end exclusive.
 
     `line` is 0 where the file itself is missing or unreadable; JSON shows that as null.

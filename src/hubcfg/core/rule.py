@@ -1,9 +1,10 @@
 """Rules: the names, severities and documentation of findings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
 
 
 class Severity(Enum):
@@ -25,8 +26,7 @@ class Table(Enum):
     DEPLOYMENT = "Deployment"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One kind of finding.
 
     `doc` is its documentation: a first line that says what it means, then paragraphs headed `Why:`, `Example:`

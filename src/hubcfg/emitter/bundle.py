@@ -1,7 +1,8 @@
 """Builds an org's bundles (docs/bundles.md): one for its staff, one for its clients' users."""
 
 import hashlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.core.canonical import Json, canonical_json, canonical_object, canonical_without_numbers
 from hubcfg.core.instants import format_instant
@@ -12,8 +13,7 @@ from hubcfg.validator.config import Org, User
 FORMAT = "hubcfg.bundle/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """One org file: who of an audience holds what. `content` is its canonical JSON with a newline."""
 
     org: str

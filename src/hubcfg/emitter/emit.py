@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from hubcfg import __version__
 from hubcfg.checker.check import Verified
@@ -24,8 +25,7 @@ def emit_bundles(verified: Verified, *, flat: bool = False, map: Callable[..., I
     return sorted((bundle for bundles in built for bundle in bundles), key=lambda bundle: bundle.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """A bundle that has been emitted elsewhere; `content` is None where it has been written already."""
 
     path: str

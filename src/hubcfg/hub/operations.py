@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 from hubcfg.core.canonical import Json, canonical_json
 from hubcfg.core.instants import Instant
@@ -21,8 +22,7 @@ SMALL = 1 << 20
 LARGE = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """One parameter of a request: a part of the address, of the query, or a header."""
 
     name: str
@@ -31,8 +31,7 @@ class Parameter:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One request, judged and read: what its handler needs of it."""
 
     path: Mapping[str, str]
@@ -48,8 +47,7 @@ class Call:
         return self.headers.get(name.lower())
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a request is answered."""
 
     status: HTTPStatus
@@ -58,8 +56,7 @@ class Answer:
     etag: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Success:
+class Success(Struct, frozen=True):
     """A description of one good answer; `schema` is None where it has no body."""
 
     description: str
@@ -71,8 +68,7 @@ class Success:
 Handle: TypeAlias = Callable[[sqlite3.Connection, Call], Answer]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One method of one path. `problems` are the refusals that not every operation has.
 
     `changes` tells whether it runs in a transaction that may write; a `tag` heads its section in the description.

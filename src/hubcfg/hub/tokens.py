@@ -6,8 +6,9 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Right(Enum):
@@ -18,13 +19,15 @@ class Right(Enum):
     WRITE = "write"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """One token, of which only the hash is kept; `id` tells tokens apart without showing them."""
 
     id: str
     may_write: bool
-    hashed: bytes = field(repr=False)
+    hashed: bytes
+
+    def __repr__(self) -> str:
+        return f"<token {self.id}>"  # not the hash: it would be one more thing to keep secret
 
 
 class Tokens:

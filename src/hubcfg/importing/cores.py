@@ -2,8 +2,9 @@
 
 import heapq
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import combinations
+
+from msgspec import Struct
 
 from hubcfg.platforms.masks import Mask
 
@@ -13,8 +14,7 @@ LEAST_CORE = 4
 MOST_COMPARED = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """A set of permissions as the union of other sets, which are defined as well, and of its own permissions."""
 
     mask: Mask

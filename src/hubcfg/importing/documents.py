@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import count
+
+from msgspec import Struct, field
 
 from hubcfg.core.ids import find_user_id_fault, fold_id
 from hubcfg.core.instants import DAY, END, Instant, format_instant
@@ -48,8 +49,7 @@ def make_org_page(held: HeldOrg, platform: Platform, catalog: Catalog | None, de
     return page
 
 
-@dataclass(slots=True)
-class Drafted:
+class Drafted(Struct):
     """The documents of an org by kind, and who could not be written, with the reasons. `holders` are those of new groups."""
 
     pages: dict[str, Page] = field(default_factory=dict)

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from hubcfg.core.instants import END, Instant
 from hubcfg.importing.cores import Definition, find_cores
@@ -20,8 +21,7 @@ MOST_DIRECT_TIMED = 3
 MOST_DENIED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """What one person is to be granted, beside the platform role; `may_deny`: a group may say a little too much."""
 
     audience: Audience
@@ -30,8 +30,7 @@ class Share:
     may_deny: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """What comes of a share: groups by their keys and direct permissions, each with its end, and denies."""
 
     groups: tuple[tuple[Mask | str, Instant], ...] = ()
@@ -39,8 +38,7 @@ class Given:
     deny: Mask = 0
 
 
-@dataclass(frozen=True, slots=True)
-class NewGroup:
+class NewGroup(Struct, frozen=True):
     """A group to write: `mask` is what it comes to and its key; `includes` are the keys of other new groups."""
 
     audience: Audience
@@ -51,8 +49,7 @@ class NewGroup:
     roles: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(Struct):
     """Who holds a set of permissions."""
 
     holders: int = 0

@@ -1,7 +1,8 @@
 """What is to be imported of an org, wherever it comes from: its people, and all that is known of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from hubcfg.core.instants import Instant
 from hubcfg.platforms.grants import Audience
@@ -12,8 +13,7 @@ Extent = str | tuple[str, ...]
 Assigned = tuple[str, Instant | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Lists:
+class Lists(Struct, frozen=True):
     """What the lists of somebody's entry are to say, where a table says it itself."""
 
     permissions: tuple[Assigned, ...] = ()
@@ -23,8 +23,7 @@ class Lists:
     products: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HeldPerson:
+class HeldPerson(Struct, frozen=True):
     """A user as the source has them.
 
     `permissions` are the effective ones, `until` the instants at which they end by themselves, `products` those that the
@@ -48,16 +47,14 @@ class HeldPerson:
     lists: Lists | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HeldClient:
+class HeldClient(Struct, frozen=True):
     """A client as the source has it."""
 
     name: str | None = None
     departments: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HeldOrg:
+class HeldOrg(Struct, frozen=True):
     """An org as the source has it. `catalog` is id, version and digest of a bundle's; None where the source has none."""
 
     id: str

@@ -1,7 +1,8 @@
 """Imports an org: drafts its documents, compiles them, and compares the result with what it was made from."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from hubcfg.core.errors import HubcfgError
 from hubcfg.core.finding import Finding
@@ -28,8 +29,7 @@ from hubcfg.validator.validate import shape_file, validate_documents
 FOLDERS = {"Org": "orgs", "Groups": "groups", "Clients": "clients", "Teams": "teams", "Users": "users"}
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """What came of an org: its files by path, what they can't say, and how much there is."""
 
     org: str

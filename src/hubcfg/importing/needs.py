@@ -1,6 +1,6 @@
 """Finds what people must be granted so that they come out as they are: resolution (docs/resolution.md), read backwards."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.core.instants import END, Instant
 from hubcfg.importing.held import HeldPerson
@@ -36,16 +36,14 @@ class Words:
         return names + [text for place, text in enumerate(self._texts[len(self._catalog.names) :]) if more >> place & 1]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """Permissions that are to be granted until an instant, END where they last."""
 
     end: Instant
     mask: Mask
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """What somebody is to be granted, and the `products` map of the entry, where it needs one."""
 
     pieces: tuple[Piece, ...] = ()

@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from hubcfg.core.instants import Instant, format_instant
 from hubcfg.importing.held import HeldOrg, HeldPerson
@@ -24,8 +25,7 @@ class Kind(Enum):
     DIFFERENT = "different"
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """One thing that the written YAML does not say as the source has it.
 
     `about` is the field of the bundle (`permissions`, `until`, `scope` …); `user` is None for the org itself; `names` are the

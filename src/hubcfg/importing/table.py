@@ -4,7 +4,8 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.instants import Instant, parse_instant, read_instant
@@ -29,8 +30,7 @@ _GUARDED = re.compile("'[=+\\-@\t\r\n＝＋－＠]")
 _FLAGS = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True}
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One value of a list, where it stands, and when it ends."""
 
     text: str
@@ -38,8 +38,7 @@ class Cell:
     end: Instant | None = None
 
 
-@dataclass(slots=True)
-class Row:
+class Row(Struct):
     """All that the table says of one user, on however many lines."""
 
     org: str
@@ -54,8 +53,7 @@ class Row:
         return list(dict.fromkeys(cell.text for cell in self.lists.get(column, ())))
 
 
-@dataclass(slots=True)
-class Table:
+class Table(Struct):
     """A file as read: the users by org and id, and what is wrong with it. A review says what people hold in effect."""
 
     file: str

@@ -5,8 +5,9 @@ The author of a change must not be the one who chooses (docs/approvals.md, "The 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from hubcfg.parser.git import (
     find_commits,
@@ -21,8 +22,7 @@ BASE_VARIABLE = "HUBCFG_BASE"
 _NAME_IT = f"name it with `--base` or `{BASE_VARIABLE}`"
 
 
-@dataclass(frozen=True, slots=True)
-class BaseChoice:
+class BaseChoice(Struct, frozen=True):
     """Which revision is the base: its commit and how to call it.
 
     Without a commit `fault` says why that is an error; where it is None too, the tree itself has to serve.
@@ -37,8 +37,7 @@ class BaseChoice:
 TREE_ITSELF = BaseChoice("the tree itself")
 
 
-@dataclass(frozen=True, slots=True)
-class _System:
+class _System(Struct, frozen=True):
     """A CI system, by its variables: what tells it, what tells a pull request, and what names that one's target branch."""
 
     sign: str

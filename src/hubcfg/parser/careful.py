@@ -1,9 +1,9 @@
 """The careful path: reads a file with anchors, slips or forbidden things, says what is wrong, and saves what it can."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -35,8 +35,7 @@ _LINE_BREAK = re.compile("\r\n|\r|\n")
 _TAG = re.compile(r"(?:&\S+[ \t]+)?(!(?:<[^>]*>|[^\s,\[\]{}]*))")
 
 
-@dataclass(frozen=True, slots=True)
-class CarefulReading:
+class CarefulReading(Struct, frozen=True):
     """The documents that could be read, by index, and what is wrong.
 
     `broken_text` is the text from the first document on that could not be read, None where all could.
@@ -87,8 +86,7 @@ def _find_hidden_characters(file: str, text: str) -> list[Finding]:
     return findings
 
 
-@dataclass(slots=True)
-class _Anchor:
+class _Anchor(Struct):
     value: Value = None
     size: int = 0
     height: int = 0

@@ -1,9 +1,9 @@
 """Ignore comments: `# hubcfg: ignore[names] reason` at the end of a line (docs/findings.md, "Ignoring a finding")."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from yaml.events import ScalarEvent
 
 from hubcfg.core.places import Span
@@ -14,8 +14,7 @@ _COMMENT = re.compile(r"(?:^|(?<=\s))#\s*hubcfg:\s*ignore\b\s*(\[([^\]]*)\]?)?\s
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreComment:
+class IgnoreComment(Struct, frozen=True):
     """One ignore comment: the names it lists, its reason (empty where it gives none), and where it stands."""
 
     names: tuple[str, ...]

@@ -1,7 +1,8 @@
 """What the parser returns: documents of plain values, with the file and position that they come from."""
 
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from hubcfg.core.finding import Finding
 from hubcfg.core.places import KeyPath, Part, Place
@@ -14,8 +15,7 @@ Value: TypeAlias = "None | bool | int | float | str | list[Value] | dict[str, Va
 BUILTIN = "hubcfg:"
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One YAML document: the `index`-th of `file`, counted from 0."""
 
     file: str

@@ -1,10 +1,10 @@
 """The YAML events of a text: libyaml's where it is right about YAML 1.2, the strict parser's where it is not."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from msgspec import Struct
 from yaml.error import Mark, MarkedYAMLError, YAMLError
 from yaml.events import Event, StreamEndEvent
 
@@ -18,8 +18,7 @@ ORIGIN: Any = Mark("", 0, 0, 0, None, None)  # type: ignore[arg-type]  # libyaml
 MAX_WILDCARDS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class EventStream:
+class EventStream(Struct, frozen=True):
     """The events of a text up to its first error; `is_complete` says that they go to its end in spite of the error.
 
     Where an unquoted `*` kept the text from being read, it is read with `star`, a character that the text does not

@@ -5,16 +5,16 @@ Replacement objects (`refs/replace/`) are left aside: a revision is what its id 
 
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct
 
 REGULAR_FILES = ("100644", "100755")
 _GIT = ("git", "--no-replace-objects")
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True):
     """A Git work tree: its top folder, and the path of the project's root in it, with `/` at the end unless empty."""
 
     top: Path

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec.structs import replace
 
 from hubcfg.core.fanout import map_chunks
 from hubcfg.core.finding import AS_WRITTEN, Edit, Finding, Fix, Related

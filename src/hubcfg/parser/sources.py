@@ -3,11 +3,12 @@
 import json
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.places import Span
@@ -29,8 +30,7 @@ class SourceFile(NamedTuple):
     read: Callable[[], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(Struct, frozen=True):
     """The source files in the order of their paths, those in output folders, and what is wrong with the tree.
 
     `unreadable` are files and folders that may not or cannot be read; reading one raises OSError with the reason, and it is

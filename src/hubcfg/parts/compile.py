@@ -7,9 +7,11 @@ import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hubcfg import __version__
 from hubcfg.checker.check import Verified, all_rules, check_parts
@@ -37,8 +39,7 @@ from hubcfg.validator.scan import Scan, scan_files
 MAX_FILES = 128
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledParts:
+class CompiledParts(Struct, frozen=True):
     """What came of a project that was compiled in parts: its findings, and how much there is of it.
 
     `verified` is there only where no error stands; `manifest` then is that of the folder that was published, whose files are

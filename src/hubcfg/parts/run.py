@@ -1,10 +1,11 @@
 """Compiles a project the way that fits: as a whole in this process, or in parts where there is an executor."""
 
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from hubcfg.core.finding import Finding
 from hubcfg.core.instants import Instant
@@ -14,14 +15,17 @@ from hubcfg.emitter.folder import NewFolder, new_folder, write_folder
 from hubcfg.parser.cache import ParseCache
 from hubcfg.parser.parse import decode
 from hubcfg.parser.sources import SourceFile
-from hubcfg.parts.compile import CompiledParts, compile_in_parts
 from hubcfg.pipeline import Compiled, compile_project
+
+if TYPE_CHECKING:  # slow to import, and only needed where there are workers
+    from concurrent.futures import Executor
+
+    from hubcfg.parts.compile import CompiledParts
 
 MANIFEST = "manifest.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What is to be told of a project: its findings, how much there is of it, and the files that have been written.
 
     `project` is its id, None where `hubcfg.yaml` can't be used; `base` is what approvals were judged by, where they were.
@@ -56,7 +60,7 @@ def run_project(
     as_of: Instant,
     base: str | None,
     environment: Mapping[str, str],
-    workers: AbstractContextManager[Executor] | None = None,
+    workers: "AbstractContextManager[Executor] | None" = None,
     cache: ParseCache | None = None,
     progress: Progress = silent,
     out: Path | None = None,
@@ -82,7 +86,7 @@ def run_project(
 
 def _run_parts(
     root: Path,
-    executor: Executor,
+    executor: "Executor",
     folder: NewFolder | None,
     as_of: Instant,
     base: str | None,
@@ -90,6 +94,8 @@ def _run_parts(
     flat: bool,
     progress: Progress,
 ) -> Outcome | None:
+    from hubcfg.parts.compile import compile_in_parts
+
     parts = compile_in_parts(
         root, executor, as_of=as_of, base=base, environment=environment, folder=folder, is_flat=flat, progress=progress
     )
@@ -124,7 +130,7 @@ def _outcome(compiled: Compiled, paths: tuple[str, ...] = (), manifest: bytes = 
     )
 
 
-def _outcome_of_parts(parts: CompiledParts, paths: tuple[str, ...] = (), manifest: bytes = b"") -> Outcome:
+def _outcome_of_parts(parts: "CompiledParts", paths: tuple[str, ...] = (), manifest: bytes = b"") -> Outcome:
     config = parts.config
     return Outcome(
         parts.findings,

@@ -3,10 +3,12 @@
 import marshal
 import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hubcfg import __version__
 from hubcfg.checker.approvals.approval import bind_approval
@@ -31,8 +33,7 @@ from hubcfg.validator.parts import BoundPart, Commons, PartBinder
 from hubcfg.validator.scan import unpack_documents
 
 
-@dataclass(frozen=True, slots=True)
-class BaseSetting:
+class BaseSetting(Struct, frozen=True):
     """What is to be known of the base for any org; `commons` are None where they are the tree's, `catalogs` the ids of its catalogs."""
 
     label: str
@@ -43,8 +44,7 @@ class BaseSetting:
     catalogs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """What is the same for every part of a run.
 
     `root` is where to read the project's files, or None where that is another machine; `folder` is where to write shards, or
@@ -62,8 +62,7 @@ class Setting:
     folder: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """An org as the tree or the base has it: its Org document, the ids of its platform and catalog, and its packed documents.
 
     Those of the files `without` do not count; the base has those `instead` of them.
@@ -77,8 +76,7 @@ class Side:
     instead: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One org to work on.
 
     `before` is the org in the base, None also where it `is_unchanged` there. `approvals` are those given for it, `standing` those of
@@ -98,8 +96,7 @@ class Part:
     texts: Mapping[str, bytes] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PartResult:
+class PartResult(Struct, frozen=True):
     """What is to be known of an org that has been worked on: findings with their lines, facts, shards, and how many users it has."""
 
     id: str
@@ -233,8 +230,7 @@ class _Worker:
         return _Reader(self._setting.root, part.texts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     """Gives the text of a file of the project, or None where it cannot be read."""
 
     root: str | None

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from hubcfg.core.instants import Instant, read_instant
 from hubcfg.planner.held import OrgFiles
@@ -29,8 +30,7 @@ class BundleError(ValueError):
     """Bytes that are no bundle of this format; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """A bundle as read: `head` is all of it but the users and the permission sets, `sets` the sets by their ids."""
 
     head: Object
@@ -92,8 +92,7 @@ def read_manage(bundles: Mapping[Audience, Bundle]) -> str:
     return str(next((one.head.get("manage") for one in bundles.values()), ""))
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What bundles do not say: catalogs by their digest, what is sensitive under whatever catalog, and onboarding flows."""
 
     catalogs: Mapping[str, CatalogState]

@@ -1,9 +1,10 @@
 """What a comparison comes to, as values: by org, by user, and what each gains and loses (docs/diff.md)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeAlias, TypeVar, assert_never
+
+from msgspec import Struct
 
 from hubcfg.core.instants import Instant
 from hubcfg.planner.state import CatalogState, Extent, SignIn
@@ -25,16 +26,14 @@ class Presence(Enum):
     KEPT = "kept"
 
 
-@dataclass(frozen=True, slots=True)
-class Changed(Generic[T]):
+class Changed(Struct, Generic[T], frozen=True):
     """A value that is not the same on both sides."""
 
     before: T
     after: T
 
 
-@dataclass(frozen=True, slots=True)
-class PermissionChange:
+class PermissionChange(Struct, frozen=True):
     """Permissions that are held at other times than before, all in the same way.
 
     `obligations` come with them where they are gained, or else came with them. `is_from_catalog` says that the grants of before
@@ -51,8 +50,7 @@ class PermissionChange:
     is_from_catalog: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ObligationChange:
+class ObligationChange(Struct, frozen=True):
     """Permissions held on both sides for which an obligation is new (`imposed`) or no more (`lifted`)."""
 
     obligation: str
@@ -60,8 +58,7 @@ class ObligationChange:
     lifted: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProductChange:
+class ProductChange(Struct, frozen=True):
     """A product that is open at other times; `onboarding` is what a first access starts."""
 
     product: str
@@ -75,8 +72,7 @@ class ProductChange:
         return not self.before
 
 
-@dataclass(frozen=True, slots=True)
-class AccessChange:
+class AccessChange(Struct, frozen=True):
     """How somebody's access changes; users with an equal change are shown together. What is None does not change.
 
     `widened` are the sensitive permissions that are held on both sides, but afterwards for more clients or with fewer obligations.
@@ -111,8 +107,7 @@ class AccessChange:
 _NO_CHANGE = AccessChange(Presence.KEPT)
 
 
-@dataclass(frozen=True, slots=True)
-class UserChange:
+class UserChange(Struct, frozen=True):
     """One user's change: the ids on both sides, which differ where the user was renamed.
 
     `is_other_person` says that the id is on both sides, but of people with another uid: one is removed, one added.
@@ -140,8 +135,7 @@ class UserChange:
         return self.access.is_empty and not self.is_rename and self.uid is None
 
 
-@dataclass(frozen=True, slots=True)
-class ClientsChange:
+class ClientsChange(Struct, frozen=True):
     """The clients of an org that are new, gone, or described otherwise."""
 
     added: tuple[str, ...] = ()
@@ -149,8 +143,7 @@ class ClientsChange:
     changed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogChange:
+class CatalogChange(Struct, frozen=True):
     """An org's catalog that is another, or another version, or has other permissions or marks."""
 
     before: CatalogState
@@ -161,8 +154,7 @@ class CatalogChange:
     no_longer_sensitive: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OrgChange:
+class OrgChange(Struct, frozen=True):
     """How an org changes. `products` are its subscriptions, by state; of `unknown` users the access is not known."""
 
     id: str
@@ -211,8 +203,7 @@ def _urgency(change: AccessChange) -> int:
     return 1 if change.gain is not None else 2
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """The difference between two states of a project, from an instant on; orgs without any are there too."""
 
     instant: Instant

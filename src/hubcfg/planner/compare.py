@@ -1,8 +1,9 @@
 """Compares the states of orgs: matches their people, and says what each gains and loses."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from hubcfg.core.instants import Instant
 from hubcfg.planner.change import (

@@ -1,6 +1,6 @@
 """Which approvals cover what a plan gives that is sensitive."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.checker.approvals.check import ApprovalReport
 from hubcfg.checker.approvals.cover import role_key
@@ -10,8 +10,7 @@ from hubcfg.planner.change import OrgChange
 from hubcfg.validator.config import Org
 
 
-@dataclass(frozen=True, slots=True)
-class Covering:
+class Covering(Struct, frozen=True):
     """One approval, and the users and sensitive permissions or roles of a plan that rest on it."""
 
     id: str

@@ -1,13 +1,13 @@
 """Drift: what a target holds that hubcfg did not leave there (docs/deployment.md, "Drift")."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.planner.change import Comparison
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """What differs between what was deployed last and what the target holds, by org.
 
     `silent` are orgs whose bytes differ in a way that is nobody's access; `strangers` people whom nobody deployed, in orgs that

@@ -1,8 +1,9 @@
 """When another apply will be due: what is to begin, and what pauses and returns (docs/deployment.md, "When an apply is due")."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from hubcfg.core.instants import Instant
 from hubcfg.planner.resolved import find_phases
@@ -12,8 +13,7 @@ from hubcfg.resolver.windows import boundaries_after
 from hubcfg.validator.config import Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """An instant at which somebody of an org gains by the sources as they stand, which no target does by itself."""
 
     instant: Instant

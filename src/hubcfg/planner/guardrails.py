@@ -1,9 +1,10 @@
 """Guardrails: what a deployment may not do unless somebody says so (docs/deployment.md, "Guardrails")."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+
+from msgspec import Struct
 
 from hubcfg.core.instants import Instant, read_instant
 from hubcfg.planner.bundles import Bundle, Object
@@ -23,8 +24,7 @@ class Guardrail(Enum):
     OWNER_CHANGE = "owner-change"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How many percent of an org's users may go, and of its pairs of a user and a permission, in one deployment."""
 
     removed_users: float
@@ -35,8 +35,7 @@ class Limits:
         return Limits(min(self.removed_users, other.removed_users), min(self.revoked, other.revoked))
 
 
-@dataclass(frozen=True, slots=True)
-class Trip:
+class Trip(Struct, frozen=True):
     """One guardrail that a plan trips. `org` is None where it is about the whole project."""
 
     guardrail: Guardrail
@@ -45,8 +44,7 @@ class Trip:
     help: str
 
 
-@dataclass(frozen=True, slots=True)
-class Roots:
+class Roots(Struct, frozen=True):
     """The platform roles of an org that are its root, and those of them that only the one who holds them may hand on."""
 
     roles: frozenset[str]

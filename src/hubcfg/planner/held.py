@@ -1,8 +1,9 @@
 """What a target holds of an org, as bytes of bundles: the currency between targets and plans."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from hubcfg.platforms.grants import Audience
 
@@ -10,8 +11,7 @@ from hubcfg.platforms.grants import Audience
 OrgFiles: TypeAlias = Mapping[Audience, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class HeldOrg:
+class HeldOrg(Struct, frozen=True):
     """One org as a target has it.
 
     `live` is what it holds now, whoever put it there; `deployed` what hubcfg left there at its last deployment of this org (empty

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from hubcfg.core.canonical import canonical_json, canonical_line
 from hubcfg.planner.bundles import Bundle, BundleError, Object

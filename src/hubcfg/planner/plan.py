@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hubcfg.core.canonical import digest
 from hubcfg.core.finding import Finding
@@ -22,8 +24,7 @@ from hubcfg.resolver.resolve import OrgResolver
 from hubcfg.validator.config import Entry, Org
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """What a plan was made from; apply goes on only from the very same.
 
     `sources`, `builtins` and `result` are digests of the project's files, of hubcfg's own definitions and of the bundles;
@@ -42,8 +43,7 @@ class Origin:
     against: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OrgPlan:
+class OrgPlan(Struct, frozen=True):
     """What is to become of one org: its files before and after, and what that means.
 
     `strangers` are people whom hubcfg never deployed and leaves alone. An org whose files change in a way that is nobody's
@@ -73,8 +73,7 @@ class OrgPlan:
         return dict(self.before) != dict(self.after)
 
 
-@dataclass(frozen=True, slots=True)
-class Interruption:
+class Interruption(Struct, frozen=True):
     """A deployment to the target that began and did not end; the next apply takes up from there."""
 
     serial: int
@@ -83,8 +82,7 @@ class Interruption:
     orgs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What a deployment would do. `orgs` are those that change, and those with people who are left alone.
 
     `trips` are the guardrails that hold it back, `left_out` the orgs that errors of their own leave as they are, `hidden` the
@@ -118,8 +116,7 @@ class Plan:
         return [*self.trips, *(trip for org in self.orgs for trip in org.trips)]
 
 
-@dataclass(frozen=True, slots=True)
-class OrgContext:
+class OrgContext(Struct, frozen=True):
     """What is needed to plan one org, beside its files: how strict to be, who is root, what is approved, and the base's org."""
 
     instant: Instant

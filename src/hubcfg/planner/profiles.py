@@ -1,7 +1,8 @@
 """Compares what two profiles come to at every instant from one on: permissions, obligations and products."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.core.instants import END, Instant
 from hubcfg.planner.change import ObligationChange, PermissionChange, ProductChange, Windows
@@ -63,8 +64,7 @@ class Words:
         return {name: tuple(sorted(categories)) for name, categories in found.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileChange:
+class ProfileChange(Struct, frozen=True):
     """The difference of two profiles. `held_before` and `held_after` show that something is held, the sensitive first;
     `held_by_both` is held on both sides at some instant, `eased` what of it has lost an obligation.
     """
@@ -80,8 +80,7 @@ class ProfileChange:
     eased: Mask
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
+class _Moment(Struct, frozen=True):
     """Both sides from `start` until `end`."""
 
     start: Instant

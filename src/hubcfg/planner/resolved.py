@@ -1,7 +1,8 @@
 """Compares resolved access: what two configurations give, each to its people."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from hubcfg.core.instants import Instant
 from hubcfg.emitter.bundle import resolve_authentication

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
 from typing import Any
+
+from msgspec.structs import asdict
 
 from hubcfg.core.canonical import Json
 from hubcfg.core.errors import HubcfgError
@@ -36,8 +37,7 @@ def read_origin(text: str) -> Origin:
 
 
 def _read(value: object) -> Origin:
-    names = {field.name for field in fields(Origin)}
-    if not isinstance(value, dict) or value.keys() != names:
+    if not isinstance(value, dict) or value.keys() != set(Origin.__struct_fields__):
         raise HubcfgError("the saved plan does not say what it was made from", help=_ADVICE)
     _check(value)
     return Origin(**value)

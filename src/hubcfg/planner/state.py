@@ -1,8 +1,9 @@
 """What is compared: the access of an org's people as plain values, wherever it comes from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from hubcfg.core.instants import Instant
 from hubcfg.platforms.grants import Audience
@@ -12,8 +13,7 @@ from hubcfg.platforms.masks import Mask
 SignIn: TypeAlias = tuple[str, bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(Struct, frozen=True):
     """Some clients or users: `is_all` means those to come as well; `company` is the one that a client's own user belongs to."""
 
     names: frozenset[str] = frozenset()
@@ -37,8 +37,7 @@ class Extent:
 NOBODY = Extent()
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(Struct, frozen=True):
     """What somebody holds, and which products are open, from `instant` on until the next phase."""
 
     instant: Instant
@@ -46,8 +45,7 @@ class Phase:
     products: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Profile:
+class Profile(Struct, frozen=True, eq=False):
     """What people have in common who hold the same; work on it is done once.
 
     `phases` begins at the instant that is looked at, and is never empty. `obligations` are the permissions that each
@@ -60,8 +58,7 @@ class Profile:
     obligations: Mapping[str, Mask] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """One user of an org."""
 
     id: str
@@ -73,16 +70,14 @@ class Person:
     sign_in: SignIn | None
 
 
-@dataclass(frozen=True, slots=True)
-class ClientState:
+class ClientState(Struct, frozen=True):
     """A client of an org as bundles describe it."""
 
     name: str
     departments: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogState:
+class CatalogState(Struct, frozen=True):
     """The catalog of an org: `names` are its permissions, sorted, in the order of the bits of masks; `sensitive` those with marks."""
 
     id: str
@@ -91,8 +86,7 @@ class CatalogState:
     sensitive: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OrgState:
+class OrgState(Struct, frozen=True, eq=False):
     """One org. People who are known to be the same on both sides may be left out; of `unknown` ones the access is not known."""
 
     id: str

@@ -1,8 +1,9 @@
 """Verdicts: whether a change gives or takes access, with what shows it (docs/diff.md, "The verdict")."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from hubcfg.core.instants import Instant
 
@@ -36,8 +37,7 @@ class Aspect(Enum):
 _ORDER = {aspect: number for number, aspect in enumerate(Aspect)}
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One thing that somebody gains or loses from `instant` on.
 
     `permission` is the one that is concerned, if any; `name` the product, client, obligation or user.
@@ -55,8 +55,7 @@ class Difference:
         return not self.is_sensitive, _ORDER[self.aspect], self.instant, self.permission or self.name or ""
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
+class Witness(Struct, frozen=True):
     """Who gains or loses what: the proof of a verdict."""
 
     org: str
@@ -75,8 +74,7 @@ def pick_witness(found: Iterable[Witness | None]) -> Witness | None:
     return min(there, key=lambda one: (one.difference.rank, one.org, one.user), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """Counts: users with any change (of an org or a project), and pairs of a user and a permission.
 
     `gained` and `lost` are held at some instant on one side only; `widened` are sensitive ones held on both sides, but

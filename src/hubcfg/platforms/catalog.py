@@ -1,7 +1,8 @@
 """A permission catalog: which permissions there are, what they are like, and what patterns mean in it."""
 
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from hubcfg.core.canonical import digest
 from hubcfg.parser.document import Document, Value, as_map
@@ -20,8 +21,7 @@ BUILTIN_CATEGORIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(Struct, frozen=True):
     """One permission of a catalog. `replaced_by` names what to use instead of a deprecated one."""
 
     name: str

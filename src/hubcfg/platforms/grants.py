@@ -1,7 +1,8 @@
 """Grants: entries of `permissions`, `groups`, `roles` and `includes` lists, and the groups and roles made of them."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from hubcfg.core.instants import BEGINNING, END, Instant, parse_instant
 from hubcfg.parser.document import Document, Value, as_text
@@ -17,8 +18,7 @@ class Audience(Enum):
     CLIENT = "client"
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """One entry: a pattern or an id, and when it counts (`start <= t < end`).
 
     `is_object` tells the object form, in which the target is the value of a key of its own.
@@ -40,8 +40,7 @@ class Grant:
 Grants = tuple[Grant, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """A permission group: patterns, and other groups of its audience that it includes."""
 
     id: str
@@ -55,8 +54,7 @@ class Group:
     is_shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """A Hub role: groups and patterns under one name, for assignment."""
 
     id: str

@@ -1,7 +1,8 @@
 """A platform: its roles and what they may hold, and which features its orgs have (docs/platforms.md)."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from hubcfg.parser.document import Document, Value, as_map, as_strings
 from hubcfg.platforms.catalog import Catalog
@@ -33,8 +34,7 @@ class Transfer(Enum):
     FORBIDDEN = "forbidden"
 
 
-@dataclass(frozen=True, slots=True)
-class PatternSet:
+class PatternSet(Struct, frozen=True):
     """The union of the `allow` patterns less that of the `exclude` ones (`except` in YAML)."""
 
     allow: tuple[str, ...] = ()
@@ -51,8 +51,7 @@ def match_set(catalog: Catalog, patterns: PatternSet) -> Mask:
     return allowed & ~excluded
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformRole:
+class PlatformRole(Struct, frozen=True):
     """One role of a platform; the fields are those of the Platform document."""
 
     id: str
@@ -73,16 +72,14 @@ class PlatformRole:
     manages: Reach
 
 
-@dataclass(frozen=True, slots=True)
-class Authentication:
+class Authentication(Struct, frozen=True):
     """The sign-in methods there are, and whether a second factor is required."""
 
     methods: tuple[str, ...]
     mfa_required: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Struct, frozen=True):
     """A resolved Platform document."""
 
     id: str

@@ -1,8 +1,9 @@
 """What the resolver returns: for each distinct entry of an org its holding, and what follows from it for each user."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from hubcfg.core.instants import Instant, format_instant
 from hubcfg.platforms.grants import Audience
@@ -16,8 +17,7 @@ from hubcfg.validator.config import Entry, Org, User
 Scope: TypeAlias = dict[str, str | list[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(Struct, frozen=True):
     """What a platform role (or being a client user) gives and allows, as sets of permissions."""
 
     role: PlatformRole | None
@@ -26,16 +26,14 @@ class Rights:
     ceiling: Mask
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """From `instant` on (until the next step) these permissions are effective."""
 
     instant: Instant
     effective: Mask
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Holding:
+class Holding(Struct, frozen=True, eq=False):
     """What the users with one entry hold (docs/resolution.md).
 
     `effective` and `products` are at the instant that was asked for; `timeline` begins there and has a step for each
@@ -73,8 +71,7 @@ class Holding:
         return ends
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OrgAccess:
+class OrgAccess(Struct, frozen=True, eq=False):
     """The access of an org's users at one instant and after it.
 
     `approved` says, by user, when approvals end on which permissions rest: they end with them. It is known once approvals
@@ -148,8 +145,7 @@ class OrgAccess:
         return {name: format_instant(instant) for instant, mask in self.ends(user) for name in names(mask)}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Access:
+class Access(Struct, frozen=True, eq=False):
     """The access of every org of a project, from one instant on."""
 
     instant: Instant

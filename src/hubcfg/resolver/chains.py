@@ -2,9 +2,10 @@
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from hubcfg.core.instants import Instant
 from hubcfg.core.places import KeyPath, Place
@@ -17,8 +18,7 @@ from hubcfg.validator.config import Entry, Org, ProductEntry, User
 Node: TypeAlias = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Link:
+class Link(Struct, frozen=True, eq=False):
     """One entry of a list: of a user's entry (`owner` is None), or of a group or Hub role.
 
     `path` leads from the owner to the pattern or id; `product` is the product entry that the list stands in, if any.
@@ -47,8 +47,7 @@ class Link:
         return self.owner.document.place(*self.owner.path, *self.path)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Chain:
+class Chain(Struct, frozen=True, eq=False):
     """Links from a user's entry to a pattern; it counts when the window of every link holds."""
 
     links: tuple[Link, ...]
@@ -102,8 +101,7 @@ class _Way:
         return Chain(tuple(reversed(links)))
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(Struct, frozen=True):
     """Some chains, the shortest first, and how many there are in all."""
 
     chains: tuple[Chain, ...]

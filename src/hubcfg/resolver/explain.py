@@ -1,7 +1,8 @@
 """Explains what a user holds and does not hold: through what, and what stands in the way (docs/resolution.md, "Explaining")."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from hubcfg.core.instants import Instant
 from hubcfg.platforms.grants import Audience
@@ -44,16 +45,14 @@ class Opening(Enum):
     CLIENT = "client"
 
 
-@dataclass(frozen=True, slots=True)
-class Deny:
+class Deny(Struct, frozen=True):
     """One entry of a `deny` list; `path` is relative to the user's entry."""
 
     path: tuple[str | int, ...]
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hindrance:
+class Hindrance(Struct, frozen=True):
     """One thing that stands in the way. All of an answer's hindrances must go before it is "yes".
 
     `instant` is when the first grant begins (`NOT_YET`) or the last one ended (`ENDED`); `denies` take the
@@ -65,8 +64,7 @@ class Hindrance:
     denies: tuple[Deny, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Source:
+class Source(Struct, frozen=True, eq=False):
     """What some permissions come through: a chain, or a baseline (`chain` is None): that of `role`, or of client users.
 
     `is_downgraded` says that the chain grants something else of the same resource, of which a read-only role leaves reading.
@@ -78,8 +76,7 @@ class Source:
     role: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Origins:
+class Origins(Struct, frozen=True, eq=False):
     """Where an entry's effective permissions come from: of each the shortest way, direct and inherited.
 
     A permission that is both direct and inherited is in one source of each.
@@ -89,8 +86,7 @@ class Origins:
     inherited: tuple[Source, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
+class Carrier(Struct, frozen=True):
     """A group or Hub role that gives a permission, with how many it gives in all."""
 
     noun: str
@@ -98,8 +94,7 @@ class Carrier:
     size: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Explanation:
+class Explanation(Struct, frozen=True, eq=False):
     """Why a user holds a permission, or why not.
 
     `counting` are the chains that yield it, `waiting` those whose windows do not hold. `denies` are all that match,

@@ -1,8 +1,9 @@
 """Sorts the entries of all documents by kind and owner, and finds ids that are defined twice."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from hubcfg.core.finding import Finding, Related, find
 from hubcfg.core.ids import find_user_id_fault, fold_id
@@ -18,8 +19,7 @@ SHAREABLE = ("Groups", "Roles")
 SINGULAR = ("Org", "Platform", "Catalog", "Approval")
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True):
     """Whose entries they are: an org's, or those shared by the orgs of a platform."""
 
     is_org: bool
@@ -43,8 +43,7 @@ class Item(NamedTuple):
         return self.document.place("id") if self.field is None else self.document.key(self.field, self.id)
 
 
-@dataclass(slots=True)
-class Collected:
+class Collected(Struct):
     """The entries of the project: of each kind and owner, in the order of files and lines, without the duplicates."""
 
     singular: dict[str, dict[str, Item]] = field(default_factory=dict)

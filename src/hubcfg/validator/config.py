@@ -1,7 +1,8 @@
 """What the validator returns: a project's configuration as typed values, references resolved."""
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from hubcfg.core.rule import Severity
 from hubcfg.parser.document import Document
@@ -10,8 +11,7 @@ from hubcfg.platforms.grants import Audience, Grants, Group, Role
 from hubcfg.platforms.platform import Authentication, Platform
 
 
-@dataclass(frozen=True, slots=True)
-class ProductEntry:
+class ProductEntry(Struct, frozen=True):
     """A user's access to one product; its grants and denies count within that product alone."""
 
     product: str
@@ -21,8 +21,7 @@ class ProductEntry:
     deny: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class Entry(Struct, frozen=True, eq=False):
     """What a user's entry says about access. Users who say the same share one Entry, so all work on it is done once.
 
     `products` is None where the entry has no `products` map, which is not the same as an empty one.
@@ -38,8 +37,7 @@ class Entry:
     suspended: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class User:
+class User(Struct, frozen=True, eq=False):
     """A user of an org. `clients` is None where none are given; `all` is the word itself."""
 
     id: str
@@ -58,8 +56,7 @@ class User:
         return ("users", self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """A client of an org, with its departments sorted."""
 
     id: str
@@ -68,8 +65,7 @@ class Client:
     departments: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Team:
+class Team(Struct, frozen=True):
     """A team of an org."""
 
     id: str
@@ -78,8 +74,7 @@ class Team:
     members: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Assertion:
+class Assertion(Struct, frozen=True):
     """One entry of a Tests document, at `index` of its list."""
 
     document: Document
@@ -93,8 +88,7 @@ class Assertion:
     scope: dict[str, object] | None
 
 
-@dataclass(slots=True, eq=False)
-class Org:
+class Org(Struct, eq=False):
     """An org with all that its documents say; nothing changes it once the validator has returned.
 
     `unsound` are the users whose access is not known because what they refer to is itself in error; `is_partial` says
@@ -141,8 +135,7 @@ class Org:
         return owners
 
 
-@dataclass(frozen=True, slots=True)
-class Separation:
+class Separation(Struct, frozen=True):
     """Two sides of which nobody may hold something of each; at `index` of the project's list."""
 
     index: int
@@ -158,8 +151,7 @@ class OutputScope(Enum):
     PROJECT = "project"
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """An extra file, rendered from a template; at `index` of the project's list."""
 
     index: int
@@ -168,8 +160,7 @@ class Output:
     per: OutputScope
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalSettings:
+class ApprovalSettings(Struct, frozen=True):
     """The project's settings for approvals."""
 
     signers: str | None = None
@@ -178,8 +169,7 @@ class ApprovalSettings:
     allow_self_approval: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A target as hubcfg.yaml names it; which options mean something depends on its type."""
 
     name: str
@@ -187,8 +177,7 @@ class Target:
     options: dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """What hubcfg.yaml says."""
 
     id: str
@@ -214,8 +203,7 @@ class Project:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """A project, bound: its orgs by id, the platforms and catalogs that they use, its approvals, and the Platform and
     Catalog documents that it defines, by kind and id, as parsed.
 

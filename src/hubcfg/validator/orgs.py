@@ -1,6 +1,6 @@
 """Binds one org: everything that its documents say, with references checked."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from hubcfg.core.finding import Finding, Related, find
 from hubcfg.core.places import Part, Place
@@ -26,8 +26,7 @@ from hubcfg.validator.twin import BindUser
 from hubcfg.validator.windows import check_entry_windows
 
 
-@dataclass(slots=True)
-class Shared:
+class Shared(Struct):
     """The groups and Hub roles that all orgs of a platform see, the platform's own groups among them."""
 
     groups: dict[str, Group] = field(default_factory=dict)

@@ -1,7 +1,9 @@
 """Binds a project in parts: once what concerns it as a whole, and each org by itself (docs/scaling.md)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubcfg.core.finding import Finding
 from hubcfg.parser.document import Document
@@ -16,8 +18,7 @@ from hubcfg.validator.shape import Shaped, shape_document
 from hubcfg.validator.validate import ConfigBinder
 
 
-@dataclass(frozen=True, slots=True)
-class Commons:
+class Commons(Struct, frozen=True):
     """What the orgs of a project have in common, as it is sent to whoever binds one of them.
 
     `documents` are Platform and Catalog documents, shared groups and roles; `is_partial` says that something in the project
@@ -59,8 +60,7 @@ class _CommonsBinder(ConfigBinder):
         return org
 
 
-@dataclass(frozen=True, slots=True)
-class BoundPart:
+class BoundPart(Struct, frozen=True):
     """An org with all that belongs to it, and what is wrong with that.
 
     `is_partial` says that a user of it could not be used, which the commons could not tell.

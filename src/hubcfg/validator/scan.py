@@ -6,8 +6,10 @@ documents themselves are packed, as bytes that nobody unpacks before the org is 
 
 import marshal
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import astuple
 
 from hubcfg.core.finding import Finding
 from hubcfg.core.ids import fold_id
@@ -28,8 +30,7 @@ _Entry: TypeAlias = tuple[int, str, str | None, Value]
 _Own: TypeAlias = tuple[str, int, Value, bool]
 
 
-@dataclass(frozen=True, slots=True)
-class ScannedFile:
+class ScannedFile(Struct, frozen=True):
     """What is to be known of a file for the project as a whole.
 
     `blob` is Git's id of its bytes; `is_partial` says that something of it could not be used, `broken_text` is its text where it
@@ -49,8 +50,7 @@ class ScannedFile:
         return {org for _, _, org, _ in self.entries if org is not None}
 
 
-@dataclass(slots=True)
-class Scan:
+class Scan(Struct):
     """The files that have been scanned, what is wrong with them, and the packed documents of each org."""
 
     files: list[ScannedFile] = field(default_factory=list)

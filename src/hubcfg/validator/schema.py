@@ -3,8 +3,9 @@
 `x-due` says in plain words what is due where a schema says it in symbols; messages use it.
 """
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from hubcfg.core.ids import ID_PATTERN
 
@@ -13,8 +14,7 @@ Schema: TypeAlias = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """A kind of document: its name, its JSON Schema, and the field whose map holds the entries of a plural kind."""
 
     name: str

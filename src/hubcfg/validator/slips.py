@@ -1,6 +1,6 @@
 """Slips: findings without a place yet, so that what many documents share is checked once and reported everywhere."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.core.finding import Edit, EditAction, Finding, Fix, find
 from hubcfg.core.places import KeyPath, Part, Place
@@ -8,8 +8,7 @@ from hubcfg.core.rule import Rule
 from hubcfg.parser.document import Document
 
 
-@dataclass(frozen=True, slots=True)
-class Slip:
+class Slip(Struct, frozen=True):
     """What is wrong at a path relative to an entry; `replacement` is the right word, where it is certain."""
 
     path: KeyPath

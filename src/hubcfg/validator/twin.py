@@ -1,7 +1,9 @@
 """Binds a second tree by what it has other than the first: most often some users' files, and nothing else."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubcfg.core.ids import find_user_id_fault, fold_id
 from hubcfg.parser.document import Document, ParsedFile
@@ -11,8 +13,7 @@ from hubcfg.validator.config import Config, Org, Project, User
 BindUser = Callable[[Document, str], User | None]
 
 
-@dataclass(frozen=True, slots=True)
-class FirstTree:
+class FirstTree(Struct, frozen=True):
     """A tree that has been bound without any finding; `bind_user` binds one more user of an org, judged as all others."""
 
     project: Project

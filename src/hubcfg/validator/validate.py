@@ -1,9 +1,10 @@
 """Documents to a configuration: the validator's line, from shape to bound orgs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Any
+
+from msgspec.structs import replace
 
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.nearest import did_you_mean

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from hubcfg.platforms.catalog import Catalog, Permission
 from hubcfg.views.catalog import catalog_header, describe_marks, permission_record
@@ -12,8 +13,7 @@ from hubcfg.views.colors import paint
 FORMAT = "hubcfg.catalog-diff/1"
 
 
-@dataclass(frozen=True, slots=True)
-class MapDifference:
+class MapDifference(Struct, frozen=True):
     """What two maps of texts do not have in common."""
 
     added: dict[str, str]
@@ -26,8 +26,7 @@ class MapDifference:
         return not (self.added or self.removed or self.changed)
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogDifference:
+class CatalogDifference(Struct, frozen=True):
     """What has to change in one catalog to make it the other; `changed` are marks: name → field → before and after."""
 
     before: Catalog

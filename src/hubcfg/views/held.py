@@ -3,7 +3,8 @@
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.core.canonical import Json
 from hubcfg.core.instants import BEGINNING, END, Instant, format_instant
@@ -17,8 +18,7 @@ from hubcfg.views.colors import paint
 NARROWEST, WIDEST = 60, 100
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One permission that somebody holds: from where, how sensitive, until when."""
 
     permission: str
@@ -35,8 +35,7 @@ class Row:
         return "direct" if self.inherited is None else "both"
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(Struct, frozen=True):
     """Permissions of one resource that have all else in common."""
 
     resource: str

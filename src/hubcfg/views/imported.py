@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from hubcfg.views.colors import paint
 from hubcfg.views.counts import number
@@ -14,8 +16,7 @@ FORMAT = "hubcfg.import/1"
 MOST_NOTES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class NoteLine:
+class NoteLine(Struct, frozen=True):
     """One thing that could not be written as it is: `kind` is `missing`, `beside` or `different`."""
 
     user: str | None
@@ -26,8 +27,7 @@ class NoteLine:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class OrgLine:
+class OrgLine(Struct, frozen=True):
     """What became of one org; `refused` says why nothing was written of it, `help` what to do."""
 
     org: str
@@ -42,8 +42,7 @@ class OrgLine:
     help: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """A whole import. `outstanding` is how much lacks an approval now, None where that was not looked at; `unread` are orgs
     that were written where the project does not look.
     """

@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from hubcfg.platforms.catalog import Catalog, Permission
 from hubcfg.validator.schema import DIALECT, Schema
@@ -60,8 +61,7 @@ def combined_schema(catalog: Catalog | None = None) -> Schema:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """One schema: its name for `hubcfg schema`, its file below `schema/`, and whether it is of what hubcfg writes."""
 
     name: str

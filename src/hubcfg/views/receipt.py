@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from hubcfg.applier.apply import Receipt
 from hubcfg.core.finding import Finding
@@ -20,8 +21,7 @@ from hubcfg.views.plan.json import due_document
 FORMAT = "hubcfg.receipt/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Deployed:
+class Deployed(Struct, frozen=True):
     """A plan that was carried out, with the receipt; without one there was nothing to do."""
 
     target: str

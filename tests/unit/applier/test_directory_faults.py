@@ -12,11 +12,11 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hubcfg.applier import folder_lock
 from hubcfg.applier.folder_files import remove_tree

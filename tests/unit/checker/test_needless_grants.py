@@ -3,11 +3,11 @@
 import random
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from hubcfg.checker.rules.grant_without_effect import check as find_without_effect
 from hubcfg.checker.rules.redundant_grant import check as find_redundant

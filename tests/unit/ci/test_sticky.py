@@ -1,9 +1,9 @@
 """One comment, whatever happens: services that answer late, twice, wrongly or not at all."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from hubcfg.ci.api import ApiError
 from hubcfg.ci.github import GitHubDiscussion, open_discussion

@@ -2,12 +2,12 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hubcfg.core.instants import Instant
 from hubcfg.parser.parse import parse_source, parse_sources

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from hubcfg.applier.target import ForeignStateError, TargetError
 from hubcfg.core.canonical import Json
@@ -16,8 +17,7 @@ OTHER_PROGRAM = "does `url` name the API, and does nothing between here and ther
 """What to do about answers that the API cannot have given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One answer. Header names are in lower case.
 
     `is_second` says that an earlier try of the same request was dropped and may have landed all the same.

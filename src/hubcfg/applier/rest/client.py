@@ -10,11 +10,11 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx2
 import stamina
+from msgspec import Struct
 
 from hubcfg import __version__
 from hubcfg.applier.rest.answers import OTHER_PROGRAM, Answer, clean, read_retry_after
@@ -61,8 +61,7 @@ class _AgainError(Exception):
         self.wait = wait
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What a client needs of the world: `note` is told what is waited for, `transport` stands in for the network in tests."""
 
     note: Callable[[str], None]

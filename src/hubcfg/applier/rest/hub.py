@@ -4,8 +4,9 @@ import base64
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from hubcfg.applier.holder import Holder, is_gone, read_holder
 from hubcfg.applier.rest.answers import Answer, refuse

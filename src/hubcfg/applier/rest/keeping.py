@@ -6,8 +6,10 @@ Every file is written aside, synced and renamed, so that a crash leaves the old 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubcfg.applier.folder_files import make_folders, read_plain, sync_folder, translated
 from hubcfg.applier.folder_lock import FolderLock, HeldLock
@@ -21,8 +23,7 @@ FORMAT = "hubcfg.kept/1"
 _DIGITS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class KeptUser:
+class KeptUser(Struct, frozen=True):
     """What was last written of a user, None for nobody; `intended` is a write of which it is not known whether it landed."""
 
     entry: FlatEntry | None
@@ -30,8 +31,7 @@ class KeptUser:
     intended: FlatEntry | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeptOrg:
+class KeptOrg(Struct, frozen=True):
     """What is kept of an org: its head and users as last written, the copy as deployed, who was ever deployed, and the
     deployment that finished it last.
     """

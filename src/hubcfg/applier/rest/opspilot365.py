@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from hubcfg.applier.holder import Holder
 from hubcfg.applier.rest.client import Client, UnreachableError, doubting

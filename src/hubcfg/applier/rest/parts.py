@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from hubcfg.applier.target import ForeignStateError
 from hubcfg.core.canonical import Json, canonical_json, canonical_line
@@ -20,8 +21,7 @@ FlatEntry: TypeAlias = Mapping[str, Json]
 Head: TypeAlias = Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """One user as a whole: what a write replaces at once."""
 
     audience: Audience
@@ -32,8 +32,7 @@ class Person:
         return {"audience": self.audience.value, "user": self.entry}
 
 
-@dataclass(frozen=True, slots=True)
-class OrgParts:
+class OrgParts(Struct, frozen=True):
     """An org's files taken apart: the heads by audience, and all users."""
 
     heads: Mapping[Audience, Head]

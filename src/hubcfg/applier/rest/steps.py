@@ -1,15 +1,15 @@
 """Puts the changes of an org into an order in which what is taken lands before what is given (docs/http-targets.md, "Order")."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.applier.rest.bounds import is_within, meet
 from hubcfg.applier.rest.parts import Head, OrgParts, Person
 from hubcfg.platforms.grants import Audience
 
 
-@dataclass(frozen=True, slots=True)
-class UserStep:
+class UserStep(Struct, frozen=True):
     """One write of one user: from `before` to `after`; None is nobody."""
 
     user: str
@@ -17,8 +17,7 @@ class UserStep:
     after: Person | None
 
 
-@dataclass(frozen=True, slots=True)
-class HeadStep:
+class HeadStep(Struct, frozen=True):
     """One write of what a bundle says beside its users."""
 
     audience: Audience
@@ -26,8 +25,7 @@ class HeadStep:
     after: Head | None
 
 
-@dataclass(frozen=True, slots=True)
-class OrgSteps:
+class OrgSteps(Struct, frozen=True):
     """The writes of an org, stage by stage.
 
     `revocations` only take. `heads` follow. `turn` takes and gives in one write, which is sound after all other revocations and

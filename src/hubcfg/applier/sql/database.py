@@ -6,14 +6,14 @@ transaction is alone anyway.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct
 
 Row: TypeAlias = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """How one kind of database words what differs.
 
     `types` are the names that the schema's statements use. `write_instant` and `read_instant` turn an instant, as bundles write

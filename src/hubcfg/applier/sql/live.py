@@ -1,8 +1,9 @@
 """Reads what the tables hold of orgs, as bundles, and finds or writes the sets that rows name."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import groupby
+
+from msgspec import Struct, field
 
 from hubcfg.applier.sql.database import Database, Row
 from hubcfg.applier.sql.rows import (
@@ -26,8 +27,7 @@ _HIGHEST = 1 << 53
 _HEADS = f"SELECT {', '.join(HEAD_COLUMNS)} FROM hubcfg_bundles"
 
 
-@dataclass(frozen=True, slots=True)
-class LiveOrg:
+class LiveOrg(Struct, frozen=True):
     """An org as the tables have it: its rows, and the bundles that they are."""
 
     heads: Mapping[str, Row] = field(default_factory=dict)

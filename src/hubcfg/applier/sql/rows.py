@@ -7,9 +7,10 @@ obligations; users name it by a number. The numbers are the database's own, and 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from hubcfg.applier.sql.database import Row
 from hubcfg.applier.target import ForeignStateError
@@ -57,8 +58,7 @@ MEMBER_COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SetContent:
+class SetContent(Struct, frozen=True):
     """The members of a set, sorted; two of the same content are the same set."""
 
     kind: Kind

@@ -1,13 +1,12 @@
 """The tables, and the steps that bring older ones up to date (docs/tables.md, "Versions")."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.applier.sql.database import Database
 from hubcfg.applier.target import ForeignStateError
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """Brings the tables from the version before to `version`; its statements name the dialect's types in braces."""
 
     version: int

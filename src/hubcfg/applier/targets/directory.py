@@ -4,8 +4,9 @@ import hashlib
 import os
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from hubcfg.applier.folder_files import Tree, make_folders, read_plain, sync_folder, translated
 from hubcfg.applier.folder_layout import (
@@ -42,8 +43,7 @@ _UNCHANGED = "nothing that is deployed was changed; mend this and apply again"
 _READING = "see that the folder is there, and that you may read it"
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
+class _Draft(Struct, frozen=True):
     """A deployment that is to be written: what lies in its release beside the orgs, its record, and its sources if any."""
 
     serial: int

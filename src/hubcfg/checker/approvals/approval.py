@@ -1,7 +1,8 @@
 """Approvals as typed values, and the payload that their signatures cover."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from hubcfg.core.canonical import canonical_json
 from hubcfg.core.instants import DAY, Instant, parse_instant
@@ -14,8 +15,7 @@ ApprovedScope: TypeAlias = frozenset[str] | str
 ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovedGrant:
+class ApprovedGrant(Struct, frozen=True):
     """What one user may hold by an approval: permissions, or a platform role. `clients` is None where none are named."""
 
     index: int
@@ -26,8 +26,7 @@ class ApprovedGrant:
     clients: ApprovedScope | None
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovedChange:
+class ApprovedChange(Struct, frozen=True):
     """One change beyond grants; `value` is the entry as written."""
 
     index: int
@@ -35,8 +34,7 @@ class ApprovedChange:
     value: dict[str, Value]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Approval:
+class Approval(Struct, frozen=True, eq=False):
     """An Approval document that fits its schema. `approved_at` and `expires` are None where they are not instants."""
 
     id: str

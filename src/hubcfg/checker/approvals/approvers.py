@@ -1,8 +1,10 @@
 """Who may approve what: the base's users, what they hold themselves, for whom and within which scope."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubcfg.checker.approvals.approval import ALL, ApprovedScope, covers_scope
 from hubcfg.checker.approvals.base import Base
@@ -27,16 +29,14 @@ class Person(Protocol):
         """The identity provider's id, where one is given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A person as an approval names one, whether there is such a user or not."""
 
     id: str
     uid: str | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Approver:
+class Approver(Struct, frozen=True, eq=False):
     """A user of the base who may approve something.
 
     `holds` is what the person would hold, whoever may hold it; `baseline` what the person's role gives; both in the tree's

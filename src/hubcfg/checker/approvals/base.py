@@ -1,7 +1,8 @@
 """The trusted base: what approvals are judged by (docs/approvals.md, "The trusted base")."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from hubcfg.checker.signatures.revoked import Revoked, parse_revoked
 from hubcfg.checker.signatures.signers import Signers, parse_signers
@@ -12,8 +13,7 @@ from hubcfg.validator.config import Config, Org, Separation, User
 DEFAULT_REVOKED = "trust/revoked"
 
 
-@dataclass(frozen=True, slots=True)
-class TrustFiles:
+class TrustFiles(Struct, frozen=True):
     """The bytes of the signers and the revoked file of a revision; None where the project has none."""
 
     signers_path: str | None = None
@@ -22,8 +22,7 @@ class TrustFiles:
     revoked: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Base:
+class Base(Struct, frozen=True, eq=False):
     """A revision whose users, roles, teams and keys decide who may approve.
 
     `is_tree` says that there is no such revision, and the tree itself serves: then every approval is judged as new, and

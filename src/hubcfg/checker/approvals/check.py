@@ -1,7 +1,9 @@
 """Checks a project's approvals against its trusted base."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hubcfg.checker.approvals.approval import bind_approval
 from hubcfg.checker.approvals.base import Base, TrustFiles
@@ -23,8 +25,7 @@ from hubcfg.parser.rules import SCHEMA_VIOLATION
 from hubcfg.validator.config import Config
 
 
-@dataclass(slots=True)
-class ApprovalReport:
+class ApprovalReport(Struct):
     """What the check of approvals came to: findings, what is missing in each org, and when what is approved ends.
 
     `files` are the tree's trust files, which an approval of a trust change signs for.
@@ -51,8 +52,7 @@ def check_approvals(
     return report
 
 
-@dataclass(frozen=True, slots=True)
-class PartApprovals:
+class PartApprovals(Struct, frozen=True):
     """What the approvals for one org came to where it was checked by itself.
 
     `judged` is what is wrong with them, `missing` what lacks one; `valid` are the ids of those that count, with their ends; `used`

@@ -1,6 +1,6 @@
 """What valid approvals cover: for each item the approved scopes, and until when they last."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.checker.approvals.approval import ALL, ApprovedChange, ApprovedScope, covers_scope
 from hubcfg.checker.approvals.judge import ValidApproval
@@ -12,8 +12,7 @@ from hubcfg.validator.config import User
 Item = tuple[str, str, str | None, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
+class Cover(Struct, frozen=True):
     """One approval's part in covering an item."""
 
     scope: ApprovedScope

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.checker.approvals.approval import ALL, ApprovedScope
 from hubcfg.checker.approvals.changes import check_new_org, check_products, subscriptions
@@ -17,8 +18,7 @@ from hubcfg.platforms.platform import PlatformRole
 from hubcfg.validator.config import Config, Org
 
 
-@dataclass(frozen=True, slots=True)
-class Outstanding:
+class Outstanding(Struct, frozen=True):
     """One thing that is not approved: a permission or role of a user, or a change.
 
     `org` is the org that the approval must carry. `what` names it for people, `way` says how it reaches the user, `approvers`

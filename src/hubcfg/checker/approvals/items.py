@@ -1,6 +1,6 @@
 """What needs an approval: for each user the role item and the sensitive permissions (docs/approvals.md, "What needs an approval")."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.checker.approvals.base import Base, sensitive_permissions
 from hubcfg.checker.scope import OrgCheck
@@ -9,8 +9,7 @@ from hubcfg.platforms.platform import PlatformRole, Transfer
 from hubcfg.validator.config import Entry, User
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(Struct, frozen=True):
     """What the users with one entry need approvals for.
 
     `role` is the platform role whose holding is an item, which stands for the sensitive part of its baseline,

@@ -1,7 +1,8 @@
 """Judges approvals: signature and key, time, and whether the approver was entitled. One that fails counts for nothing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.checker.approvals.approval import (
     ALL,
@@ -38,16 +39,14 @@ from hubcfg.validator.rules import UNKNOWN_ORG, UNKNOWN_PERMISSION, UNKNOWN_PLAT
 CLOCK_SKEW = 5 * 60 * 1_000_000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ValidApproval:
+class ValidApproval(Struct, frozen=True, eq=False):
     """An approval that counts until `end`."""
 
     approval: Approval
     end: Instant
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class Judged(Struct, frozen=True, eq=False):
     """The approvals that count, and what is wrong with the others."""
 
     valid: list[ValidApproval]

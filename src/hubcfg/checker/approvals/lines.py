@@ -1,7 +1,8 @@
 """The grant lines that bring a permission in: where the patterns stand, and how they reach a user."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.checker.scope import Listed, OrgCheck, bundle_place, is_of_platform, listed_grants
 from hubcfg.core.places import KeyPath, Place
@@ -12,8 +13,7 @@ from hubcfg.resolver.windows import Window, intersect
 from hubcfg.validator.config import Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A grant line and what it brings in for one entry.
 
     `path` is relative to the user's entry where the line stands there; else `place` is the line's. `through` names the roles
@@ -26,8 +26,7 @@ class Line:
     mask: Mask
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """A role or group on the way: the time in which it counts, and the place of the last reference in a file of the project."""
 
     kind: str

@@ -1,7 +1,8 @@
 """Reports what is missing an approval: one finding a line, however many people it reaches."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from hubcfg.checker.approvals.advice import ask_for
 from hubcfg.checker.approvals.approval import ApprovedScope
@@ -22,8 +23,7 @@ from hubcfg.platforms.platform import PlatformRole
 from hubcfg.validator.config import Entry, User
 
 
-@dataclass(frozen=True, slots=True)
-class MissingItem:
+class MissingItem(Struct, frozen=True):
     """What one user lacks approvals for: sensitive permissions, or holding a role.
 
     `is_handover` says that the role is one that its previous holder must hand on.
@@ -36,8 +36,7 @@ class MissingItem:
     is_handover: bool = False
 
 
-@dataclass(slots=True)
-class _Line:
+class _Line(Struct):
     """What one grant line brings in without an approval: which permissions, for whom, and through what."""
 
     mask: Mask = 0

@@ -1,6 +1,6 @@
 """What became of each approval: whether it counts, why not, and whether anything of it is used."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.checker.approvals.approval import NAMESPACE, Approval, bind_approval, payload_of
 from hubcfg.checker.approvals.check import ApprovalReport
@@ -11,8 +11,7 @@ from hubcfg.core.places import Place
 from hubcfg.validator.config import Config
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalStatus:
+class ApprovalStatus(Struct, frozen=True):
     """One approval and its verdict; `end` is None where it does not count.
 
     `key` is the fingerprint of the key that made the signature; None where the signature is not one over this text.

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.checker.approvals.base import Base, TrustFiles
 from hubcfg.checker.signatures.revoked import parse_revoked
@@ -12,8 +13,7 @@ from hubcfg.parser.document import Document, Value
 from hubcfg.validator.config import Config
 
 
-@dataclass(frozen=True, slots=True)
-class TrustChange:
+class TrustChange(Struct, frozen=True):
     """One trust setting that differs from the base: what, where, and the orgs of the base that it concerns."""
 
     key: str

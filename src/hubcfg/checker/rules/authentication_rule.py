@@ -9,7 +9,8 @@ Mend: write what the help line shows. An org may only be stricter than its platf
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.checker.scope import OrgCheck
 from hubcfg.core.finding import Finding, find
@@ -24,8 +25,7 @@ from hubcfg.validator.config import Org, User
 DEFAULT_METHOD = "sso"
 
 
-@dataclass(frozen=True, slots=True)
-class _Allowed:
+class _Allowed(Struct, frozen=True):
     """What an org's users may sign in with, and who says so."""
 
     methods: tuple[str, ...]

@@ -9,7 +9,8 @@ Mend: `hubcfg fix` writes the right name. A deprecated permission still means it
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.checker.scope import OrgCheck, ProjectCheck, is_of_platform, listed_denies, listed_grants
 from hubcfg.core.finding import Finding, find
@@ -22,8 +23,7 @@ from hubcfg.platforms.platform import Platform
 from hubcfg.validator.slips import Slip
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
+class _Judged(Struct, frozen=True):
     """What is wrong with a pattern, and what to write: where it grants, and where it takes away, forbids or separates."""
 
     message: str

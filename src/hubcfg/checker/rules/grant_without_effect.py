@@ -14,7 +14,9 @@ Mend: remove the line, or change what cuts it: the role, the product access, the
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubcfg.checker.cuts import Cut, explain_cuts, join_cures, join_reasons
 from hubcfg.checker.effects import EntryEffects, Gift, effects_of
@@ -34,8 +36,7 @@ from hubcfg.validator.slips import Slip
 _LineKey = tuple[str, BundleKey, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """A line without effect, in words: what it is, whose it is, how many people have it, and what cuts it for them."""
 
     place: Place
@@ -52,8 +53,7 @@ class _Line:
         return find(RULE, message, self.place, help=join_cures(cuts))
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
+class _Lines(Struct, frozen=True):
     """The lines of shared groups and Hub roles that have an effect in an org, and those that have none."""
 
     useful: set[_LineKey]

@@ -10,7 +10,8 @@ Mend: remove the entry, or the wider one if that was not meant; `hubcfg fix` rem
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.checker.effects import EntryEffects, Gift, covers, gifts_of, is_judged, repeats
 from hubcfg.checker.scope import OrgCheck, ProjectCheck, bundle_place
@@ -26,8 +27,7 @@ from hubcfg.validator.config import Entry
 _TWICE = "stands in the list twice"
 
 
-@dataclass(frozen=True, slots=True)
-class _Needless:
+class _Needless(Struct, frozen=True):
     """An entry that is not needed: where it stands, relative to its owner, and why."""
 
     path: KeyPath

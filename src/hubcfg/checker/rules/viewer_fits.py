@@ -9,7 +9,8 @@ Mend: give the read-only role, unless the person is meant to do more soon. `hubc
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from hubcfg.checker.scope import OrgCheck
 from hubcfg.core.finding import Finding, find

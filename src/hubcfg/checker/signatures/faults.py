@@ -1,7 +1,8 @@
 """What can be wrong with a signature, a key, or a line of the signers or revoked file, as values."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from hubcfg.core.places import Span
 
@@ -23,8 +24,7 @@ class FaultKind(Enum):
     PRIVATE_KEY = "private key"  # a secret in a public place
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One thing that is wrong: `message` is a clause in lower case, `help` is advice."""
 
     kind: FaultKind
@@ -32,8 +32,7 @@ class Fault:
     help: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FileFault:
+class FileFault(Struct, frozen=True):
     """A fault at the words of a signers or revoked file that it is about; what stands there counts for nothing."""
 
     place: Span

@@ -8,8 +8,9 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from hubcfg.checker.signatures.faults import Fault, FaultKind
 from hubcfg.checker.signatures.keys import PublicKey, decode_base64, parse_key_blob, parse_key_words
@@ -27,16 +28,14 @@ _PRIVATE_MAGIC = b"openssh-key-v1\0"
 _LARGEST_KEY_FILE = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class AgentKey:
+class AgentKey(Struct, frozen=True):
     """A key that the SSH agent holds and that could sign, with the comment that its owner knows it by."""
 
     key: PublicKey
     comment: str
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(Struct, frozen=True):
     """A signature that was just made, armoured, and the key that made it."""
 
     armour: str

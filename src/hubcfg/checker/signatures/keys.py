@@ -7,9 +7,10 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
+
+from msgspec import Struct
 
 from hubcfg.checker.signatures.faults import Fault, FaultKind
 from hubcfg.checker.signatures.wire import Reader, WireError
@@ -43,21 +44,20 @@ _CERTIFICATE = re.compile(r"[!-~]+-cert-v\d\d@openssh\.com\Z", re.ASCII)
 _OTHER_TYPES = ("ssh-dss", "ssh-xmss@openssh.com")
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
-    """A public key that is sound; two are equal if their `blob`, the wire form, is.
+class PublicKey(Struct, frozen=True):
+    """A public key that is sound. All else follows from its `blob`, the wire form.
 
     `point` is the public point of the elliptic types, `modulus` and `exponent` are RSA's, `application` is what a
     hardware key is bound to.
     """
 
     blob: bytes
-    type: KeyType = field(compare=False)
-    fingerprint: str = field(compare=False)
-    point: bytes = field(default=b"", compare=False, repr=False)
-    modulus: int = field(default=0, compare=False, repr=False)
-    exponent: int = field(default=0, compare=False, repr=False)
-    application: str = field(default="", compare=False)
+    type: KeyType
+    fingerprint: str
+    point: bytes = b""
+    modulus: int = 0
+    exponent: int = 0
+    application: str = ""
 
     @property
     def line(self) -> str:
@@ -65,8 +65,7 @@ class PublicKey:
         return f"{self.type.value} {base64.b64encode(self.blob).decode()}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Curve:
+class _Curve(Struct, frozen=True):
     """A NIST curve y² = x³ - 3x + b over the field of `prime`; its points are `size` bytes a coordinate."""
 
     name: bytes

@@ -5,7 +5,8 @@ are UTC, as all times of hubcfg are.
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.checker.signatures.faults import FaultKind, FileFault
 from hubcfg.checker.signatures.lines import Line
@@ -19,8 +20,7 @@ _KNOWN = (
 _TIMES = "write a date as `20270131Z` or a time as `202701312359Z` or `20270131235959Z`, in UTC"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """The limits of a key: for which namespaces (patterns) it counts, and from when until when, both ends included."""
 
     namespaces: tuple[str, ...] | None = None

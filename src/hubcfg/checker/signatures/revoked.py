@@ -4,7 +4,8 @@ What cannot be read is a fault, never silently nothing.
 """
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from hubcfg.checker.signatures.faults import Fault, FaultKind, FileFault
 from hubcfg.checker.signatures.keys import (
@@ -22,8 +23,7 @@ _FORM = "a line is a public key as in its `.pub` file, or its fingerprint `SHA25
 _KRL = b"SSHKRL\n\0"
 
 
-@dataclass(frozen=True, slots=True)
-class Revoked:
+class Revoked(Struct, frozen=True):
     """What a revoked file says: the fingerprints of the keys, each with its place, and the faults of other lines."""
 
     file: str

@@ -6,8 +6,9 @@ authorities) is refused with a fault, and a line with a fault counts for nothing
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+
+from msgspec import Struct, field
 
 from hubcfg.checker.signatures.faults import Fault, FaultKind, FileFault
 from hubcfg.checker.signatures.keys import PublicKey, is_key_type, parse_key_words
@@ -20,8 +21,7 @@ from hubcfg.core.places import Span
 _FORM = 'a line is `person@example.com ssh-ed25519 AAAA…`, options like `valid-before="20270101Z"` before the key type'
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Struct, frozen=True):
     """One sound line of the signers file: a key and the principals it counts for, with its limits."""
 
     place: Span
@@ -54,8 +54,7 @@ class Signer:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Signers:
+class Signers(Struct, frozen=True):
     """What a signers file says: its sound lines, and the faults of the others.
 
     `by_principal` are the lines again, by each principal that they name; `refused` holds the keys of lines with

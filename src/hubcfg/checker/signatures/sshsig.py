@@ -7,9 +7,10 @@ reserved field must be empty, and the armour must be the one that `ssh-keygen` w
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from hubcfg.checker.signatures.faults import Fault, FaultKind
 from hubcfg.checker.signatures.keys import KeyType, PublicKey, decode_base64, parse_key_blob
@@ -29,8 +30,7 @@ _USER_PRESENT = 0x01
 _Verifier: TypeAlias = Callable[[bytes, bytes, str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """An SSH signature as read, not yet verified.
 
     `algorithm` names how `key` signed; `raw` are the bytes it made; `flags` and `counter` are a hardware key's words.

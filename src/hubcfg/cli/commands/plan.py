@@ -1,10 +1,10 @@
 """Show what a deployment would change, and what stands in its way."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from hubcfg.cli.deploying import explained, target_option
 from hubcfg.cli.options import as_of_option, base_option

@@ -5,9 +5,10 @@ import os
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from hubcfg import __version__
 from hubcfg.core.errors import HubcfgError, OutsideError
@@ -27,8 +28,7 @@ _EDITOR_SCHEMA = ".vscode/hubcfg.schema.json"
 _EDITOR_GLOBS = ("*.yaml", "*.yml", "!.*.yaml", "!.*.yml", "!.github/**", "!.gitlab/**", "!.circleci/**")
 
 
-@dataclass(frozen=True, slots=True)
-class Beginning:
+class Beginning(Struct, frozen=True):
     """What a new project is about. `key` is the owner's public key, as its type and its base64."""
 
     platform: Platform

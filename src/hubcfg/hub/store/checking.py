@@ -3,8 +3,9 @@
 import json
 import re
 import sqlite3
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from hubcfg.core.canonical import Json
 from hubcfg.core.instants import Instant, read_instant
@@ -17,8 +18,7 @@ LEFT JOIN members ON members.set_id = users.set_id AND members.permission = ?3 W
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Who wants to do what, for which client; without a client: for anybody at all."""
 
     org: str
@@ -27,8 +27,7 @@ class Question:
     client: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Whether it is allowed, why or why not in words, when the permission ends or ended by itself, and what it comes with."""
 
     allowed: bool

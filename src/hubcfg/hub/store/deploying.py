@@ -3,16 +3,16 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from hubcfg.core.canonical import Json, canonical_json
 from hubcfg.hub.conditions import etag_of
 from hubcfg.hub.schemas import API_VERSION
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """The lock as it is held. Its ETag differs each time that it is taken, though the same process should take it."""
 
     holder: bytes
@@ -24,8 +24,7 @@ class Lock:
         return f'{etag_of(self.holder)[:-1]}.{self.generation}"'
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Struct, frozen=True):
     """The deployment that began and has not ended."""
 
     serial: int

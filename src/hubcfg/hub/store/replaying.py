@@ -1,13 +1,13 @@
 """Answers that are given again: what a POST with an idempotency key was answered."""
 
 import sqlite3
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.core.instants import DAY, Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """An answer that was given: to which request (the digest of its body), and what it was."""
 
     request: str

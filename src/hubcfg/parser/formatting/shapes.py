@@ -1,10 +1,9 @@
 """The order of the fields in each kind of document. Maps keyed by ids have none: people group entries on purpose."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What is known of a value: the order of its fields, the shapes of some, and that of each of its entries."""
 
     order: tuple[str, ...] = ()

@@ -1,9 +1,10 @@
 """The tree that the formatter works on: YAML as it is written, with every comment at what it belongs to."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 
 class Style(Enum):
@@ -14,8 +15,7 @@ class Style(Enum):
     BLOCK = "block"
 
 
-@dataclass(slots=True)
-class Remark:
+class Remark(Struct):
     """A comment: its text from the `#` on, and where it stands.
 
     `below` are the comments that continue it, each on a line of its own in the same column.
@@ -35,8 +35,7 @@ class Remark:
         return (self.text, *self.below)
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True):
     """A scalar; `raw` is the text that stands for it. Nothing at all is a plain scalar without text."""
 
     value: str
@@ -54,8 +53,7 @@ class Scalar:
         return self.start == self.end
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(Struct, frozen=True):
     """A reference to an anchor."""
 
     name: str
@@ -69,8 +67,7 @@ class Alias:
         return self.line
 
 
-@dataclass(slots=True)
-class Collection:
+class Collection(Struct):
     """A map or list. Of a flow collection `tokens` and `remarks` hold all that is between its brackets.
 
     `source` is the text that the collection is part of.
@@ -100,8 +97,7 @@ class Collection:
 Node: TypeAlias = Scalar | Alias | Collection
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """A key with its value, an item of a list, or (without `home`) the root of a document.
 
     Comments: `lead` above it; `head` beside its key or dash where the value begins further down; `gap` between the two;
@@ -141,8 +137,7 @@ class Entry:
             home = home.owner.home
 
 
-@dataclass(slots=True)
-class Page:
+class Page(Struct):
     """One document: its header (comments about it as a whole), its root, and comments after a root without entries.
 
     `start` and `end` bound the part of the text that is the document's, from `body` on it is past its `---`.
@@ -164,8 +159,7 @@ class Page:
         return isinstance(node, Scalar) and node.is_nothing and node.anchor is None
 
 
-@dataclass(slots=True)
-class Source:
+class Source(Struct):
     """A file as the formatter reads it: its text, its documents, and in order the entries of their blocks."""
 
     text: str

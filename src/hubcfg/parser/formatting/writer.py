@@ -1,6 +1,6 @@
 """Writes the formatter's tree as canonical text."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.parser.formatting.flows import flow_lines, flow_text, key_text
 from hubcfg.parser.formatting.ordering import arrange, has_ignore, shape_of_page
@@ -22,8 +22,7 @@ WIDTH = 120
 STEP = 2
 
 
-@dataclass(slots=True)
-class _Line:
+class _Line(Struct):
     text: str
     remark: Remark | None = None
 

@@ -4,8 +4,10 @@ Every function takes `quote`, which marks the users' words as the view's form ma
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubcfg.core.instants import Instant
 from hubcfg.planner.change import (
@@ -35,8 +37,7 @@ PRESENCE = {Presence.ADDED: "new", Presence.REMOVED: "removed"}
 _SHOWN_NAMES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """Permissions of one resource that change in the same way: `+`, `-` or `±`, when, how sensitive, and what else there is to it."""
 
     sign: str

@@ -1,7 +1,8 @@
 """A comparison for people: who gains and loses what, people with the same change together; the verdict at the end."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from hubcfg.core.instants import Instant
 from hubcfg.planner.change import AccessChange, Comparison, OrgChange, Presence, UserChange
@@ -37,8 +38,7 @@ VERDICT_COLORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """How text about changes looks. With a `shield` it stands before what is sensitive, and no permission of that is only counted."""
 
     width: int

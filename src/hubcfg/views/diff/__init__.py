@@ -1,6 +1,6 @@
 """What `hubcfg diff` says: who gains and loses what between two revisions, and the verdict."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.core.finding import Finding
 from hubcfg.planner.change import Comparison, Condition, meets
@@ -8,8 +8,7 @@ from hubcfg.planner.change import Comparison, Condition, meets
 FORMAT = "hubcfg.diff/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One of the two revisions: how it is called, its commit (None for the work tree), and its errors.
 
     `errors` are those for which what people hold may not be all known.
@@ -20,8 +19,7 @@ class Side:
     errors: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """A comparison with what it was made from; `condition` is what must not be the case, if anything."""
 
     before: Side

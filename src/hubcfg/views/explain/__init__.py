@@ -1,6 +1,6 @@
 """What `hubcfg explain` says: why somebody holds a permission, or why not and what would change that."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.core.instants import format_instant
 from hubcfg.platforms.masks import Mask
@@ -13,8 +13,7 @@ from hubcfg.views.places import Lines
 FORMAT = "hubcfg.explain/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The answer for one user in one org.
 
     For one permission `explanation` says it in full; for a pattern that matches several, `held` are the rows of those

@@ -1,8 +1,9 @@
 """Hindrances in words: what stands in the way, where, and what would change it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec import Struct
 
 from hubcfg.core.instants import format_instant
 from hubcfg.core.places import Place
@@ -15,8 +16,7 @@ from hubcfg.views.counts import join_words
 _SHOWN_CARRIERS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """One hindrance in words: `message` says what stands in the way and `place` where, `advice` what would change it."""
 
     obstacle: Obstacle

@@ -2,15 +2,15 @@
 
 import importlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from hubcfg.core.finding import Finding
 from hubcfg.core.registry import module_names
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What a format may need besides the findings.
 
     `read` gives the text of a source file by its path, or None where it cannot be read. `prefix` is the path of the project

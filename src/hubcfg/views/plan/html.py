@@ -1,8 +1,9 @@
 """A plan as one HTML file that needs nothing else: no network and no script."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from hubcfg import __version__
 from hubcfg.core.finding import Finding
@@ -54,8 +55,7 @@ MEANINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Users with the same change: what is sensitive of it, the rest by product, and all else."""
 
     change: AccessChange

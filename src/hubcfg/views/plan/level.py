@@ -1,9 +1,10 @@
 """How much a comment tells: from all there is down to what is sensitive, packed ever more densely."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T")
 ALL = 1 << 30
@@ -18,8 +19,7 @@ class Packing(IntEnum):
     PROJECT = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """How much is told of what is not sensitive: users in a list, lines of a product, groups of an org, orgs, remarks of a kind."""
 
     users: int

@@ -1,8 +1,9 @@
 """What of a plan is sensitive, in as little space as it can be said: never less of it, only packed more densely."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from hubcfg.planner.change import AccessChange, UserChange
 from hubcfg.views.changes.words import sign_of
@@ -15,8 +16,7 @@ Group: TypeAlias = tuple[AccessChange, list[UserChange]]
 WIDER = "held more widely"
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
+class Pack(Struct, frozen=True):
     """Users and what they all gain (`+`), lose (`-`), both at different times (`±`), or hold more widely, that is sensitive."""
 
     users: tuple[str, ...]

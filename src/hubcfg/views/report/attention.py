@@ -1,8 +1,10 @@
 """What a reader of the report should look at first, in sentences: what is wrong, what is due soon, what could be tidier."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubcfg.views.counts import number
 from hubcfg.views.report.model import SOON_DAYS, Basis, OrgReview, Review
@@ -16,8 +18,7 @@ class Urgency(Enum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """One sentence, which begins with a capital letter; `section` is the part of the report that tells the rest, of the org at `org`, if any."""
 
     urgency: Urgency

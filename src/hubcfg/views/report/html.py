@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+
+from msgspec import Struct
 
 from hubcfg.core.finding import Finding
 from hubcfg.core.instants import format_instant
@@ -21,8 +22,7 @@ MAX_FINDINGS = 100
 _CHUNK = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True):
     """What of a resource is listed together: its name, the actions, the sensitive categories, and when it ends."""
 
     name: str
@@ -31,8 +31,7 @@ class Resource:
     until: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """Resources that come the same way, with the number of permissions and how many are in each sensitive category."""
 
     through: str

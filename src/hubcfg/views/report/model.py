@@ -1,7 +1,8 @@
 """What an access review consists of, as values; the forms of the report show them and work nothing out themselves."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from hubcfg.checker.approvals.status import ApprovalStatus
 from hubcfg.core.finding import Finding
@@ -23,8 +24,7 @@ class Basis(Enum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Person:
+class Person(Struct, frozen=True, eq=False):
     """A user of an org. `profile` is the number of what the user holds, from 1; None for nothing, or for not known.
 
     `potential` is how many permissions a suspended user's entry would give, and how many of those are sensitive.
@@ -66,8 +66,7 @@ class Person:
         return self.user.entry.suspended
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Profile:
+class Profile(Struct, frozen=True, eq=False):
     """What some people of one role hold in the same way: listed once, however many they are. `number` counts from 1."""
 
     number: int
@@ -75,8 +74,7 @@ class Profile:
     people: list[Person]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Access:
+class Access(Struct, frozen=True, eq=False):
     """Permissions that the same profiles hold, each through the same ways: who can do them, and through what."""
 
     permissions: tuple[str, ...]
@@ -88,8 +86,7 @@ class Access:
         return sum(len(profile.people) for _, profiles in self.holders for profile in profiles)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SensitiveShare:
+class SensitiveShare(Struct, frozen=True, eq=False):
     """Sensitive permissions that some people hold in the same way, on the same basis and by the same approvals."""
 
     rows: tuple[Row, ...]
@@ -99,8 +96,7 @@ class SensitiveShare:
     people: list[Person]
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """What somebody needs an approval for and has none: sensitive permissions held now or later, or a platform role."""
 
     user: str
@@ -108,8 +104,7 @@ class Missing:
     role: str | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Given:
+class Given(Struct, frozen=True, eq=False):
     """An approval for the org, with its age in days (None where its date can't be read)."""
 
     status: ApprovalStatus
@@ -117,8 +112,7 @@ class Given:
     days_left: int | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Coming:
+class Coming(Struct, frozen=True, eq=False):
     """What ends, or begins, for some people within the time that the report looks ahead.
 
     `because` is `window` (a grant's own) or `approval` (one that it rests on ends).
@@ -132,8 +126,7 @@ class Coming:
     people: list[Person]
 
 
-@dataclass(frozen=True, slots=True)
-class Unused:
+class Unused(Struct, frozen=True):
     """A group or Hub role of the project that nobody has; `org` is None for a shared one."""
 
     noun: str
@@ -143,8 +136,7 @@ class Unused:
     org: str | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Suggestion:
+class Suggestion(Struct, frozen=True, eq=False):
     """Direct grants that several people have in common, as patterns with the product entries that they stand in, if any.
 
     `bundle` is a group or Hub role (noun and id) that already gives exactly this. `is_temporary` says that each has an end.
@@ -156,8 +148,7 @@ class Suggestion:
     is_temporary: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OrgReview:
+class OrgReview(Struct, frozen=True, eq=False):
     """The review of one org. `categories` are those of sensitive permissions, with their descriptions."""
 
     org: Org
@@ -193,16 +184,14 @@ class OrgReview:
         return [one for one in self.coming if not one.begins and one.days < days]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """What was looked at: the commit (None outside Git), and whether the files are exactly as it has them."""
 
     commit: str | None
     is_clean: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Review:
+class Review(Struct, frozen=True, eq=False):
     """An access review. `base` is what approvals were judged by; `is_by_tree` says that it was the reviewed files themselves.
 
     `errors` are the findings that keep the project from being deployed as it stands; `findings` are those of the table

@@ -1,6 +1,6 @@
 """What `hubcfg show` says of a user: who they are in the org, and what they hold through what."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.core.instants import Instant, format_instant
 from hubcfg.emitter.bundle import resolve_authentication
@@ -14,8 +14,7 @@ from hubcfg.views.places import Lines
 FORMAT = "hubcfg.show/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What begins and ends at a later instant, by the windows of grants."""
 
     instant: str
@@ -23,8 +22,7 @@ class Change:
     ends: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """One user in one org. `is_known` is false where errors keep the access from being known: then nothing is held here."""
 
     org: Org

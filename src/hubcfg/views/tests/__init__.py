@@ -1,6 +1,6 @@
 """What `hubcfg test` says: which assertions hold, and of the others what was expected, what is the case and why."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.core.places import Span
 from hubcfg.views.counts import number
@@ -8,8 +8,7 @@ from hubcfg.views.counts import number
 FORMAT = "hubcfg.tests/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """One expectation that is not met: `why` explains what is the case, where that can be explained."""
 
     expected: str
@@ -17,8 +16,7 @@ class Failure:
     why: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of one test; it passed where nothing failed."""
 
     org: str | None

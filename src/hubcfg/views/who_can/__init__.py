@@ -1,6 +1,6 @@
 """What `hubcfg who-can` says: who holds what a pattern matches, and through what."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hubcfg.core.instants import format_instant
 from hubcfg.resolver.access import Holding, OrgAccess
@@ -11,8 +11,7 @@ from hubcfg.views.held import Row, describe_origin, held_rows
 FORMAT = "hubcfg.who-can/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """What some users of an org hold of the pattern, in the same way; `possible` is how much their audience may hold."""
 
     rows: tuple[Row, ...]
@@ -20,8 +19,7 @@ class Share:
     users: list[User]
 
 
-@dataclass(frozen=True, slots=True)
-class Holders:
+class Holders(Struct, frozen=True):
     """Who holds something in one org. `unknown` are the users whose access is not known because of errors."""
 
     access: OrgAccess

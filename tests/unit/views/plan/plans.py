@@ -1,8 +1,9 @@
 """Plans made of two texts, as if a target held what the first compiles to."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from hubcfg.core.instants import END, Instant, parse_instant
 from hubcfg.emitter.bundle import build_bundles

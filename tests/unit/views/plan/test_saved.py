@@ -1,12 +1,12 @@
 """Saved plans: what apply reads of one, and what it refuses."""
 
 import json
-from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict, replace
 
 from hubcfg.core.errors import HubcfgError
 from hubcfg.core.instants import Instant
