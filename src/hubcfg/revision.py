@@ -13,12 +13,13 @@ from hubcfg.checker.approvals.approval import payload_of
 from hubcfg.checker.approvals.base import DEFAULT_REVOKED, TrustFiles
 from hubcfg.checker.check import all_rules
 from hubcfg.core.finding import Finding
-from hubcfg.parser.cache import ParseCache
+from hubcfg.parser.cache import ParseCache, RememberedBase
 from hubcfg.parser.document import Document, ParsedFile, Value
 from hubcfg.parser.git import (
     REGULAR_FILES,
     Repository,
     find_past_contents,
+    find_prefix,
     find_repository,
     find_unchanged,
     list_files,
@@ -29,8 +30,10 @@ from hubcfg.parser.sources import DEFAULT_SOURCES, IGNORE_FILE, PROJECT_FILE, So
 from hubcfg.validator.config import Config, Project
 from hubcfg.validator.memory import BindMemory
 from hubcfg.validator.project import read_project
+from hubcfg.validator.roster import pack_roster
 from hubcfg.validator.shape_memory import ShapeMemory
-from hubcfg.validator.validate import validate_documents
+from hubcfg.validator.twin import bind_changes
+from hubcfg.validator.validate import shape_file, validate_documents
 
 
 class Revision(Struct, frozen=True):
@@ -52,11 +55,12 @@ class Knowledge(Protocol):
         """Returns the configuration of files, of the work tree or as `parse` gave them, and what is wrong with them."""
 
 
-class Known(Struct, frozen=True):
+class Known:
     """What is known when a base is read: what this run has bound, and what earlier ones have read."""
 
-    memory: BindMemory | None = None
-    cache: ParseCache | None = None
+    def __init__(self, memory: BindMemory | None = None, cache: ParseCache | None = None) -> None:
+        self.memory = memory
+        self.cache = cache
 
     def parse(
         self, objects: Mapping[str, str], fetch: Callable[[list[str]], Mapping[str, bytes]]
@@ -71,7 +75,34 @@ class Known(Struct, frozen=True):
         """Returns what `validate_documents` does."""
         if self.cache is None:
             return validate_documents(project, files, memory=self.memory)
-        return validate_documents(project, files, ShapeMemory(self.cache.fitting), self.memory)
+        shapes = ShapeMemory(self.cache.fitting)
+        is_first = self.memory is None or self.memory.first is None
+        config, findings = validate_documents(
+            project, files, shapes, self.memory, self.cache.roster if is_first else None
+        )
+        if is_first and self.memory is not None and self.memory.first is not None:
+            self.cache.keep_roster(lambda: pack_roster(config, files))
+        return config, findings
+
+    def bind_changes(self, project: Project, gone: list[ParsedFile], new: list[ParsedFile]) -> Config | None:
+        """Returns the configuration of the work tree with `new` files in place of those that are `gone`.
+
+        Returns None where that can't be told without the others.
+        """
+        first = self.memory.first if self.memory is not None else None
+        if first is None:
+            return None
+        shapes = ShapeMemory(set() if self.cache is None else self.cache.fitting)
+        return bind_changes(first, project, gone, new, lambda file: next(shapes(shape_file, [file]))[1:] == ([], False))
+
+    def recall_base(self, commit: str, prefix: str) -> RememberedBase | None:
+        """Returns what is remembered of the project in a commit, whose folder in the repository is `prefix`."""
+        return self.cache.recall_base(commit, prefix) if self.cache is not None else None
+
+    def keep_base(self, commit: str, prefix: str, project: str, objects: Mapping[str, str], trust: TrustFiles) -> None:
+        """Remembers it: the ids of its hubcfg.yaml and of its sources, and its trust files."""
+        if self.cache is not None:
+            self.cache.keep_base(commit, prefix, project, objects, (trust.signers, trust.revoked))
 
 
 NOTHING_KNOWN = Known()
@@ -86,6 +117,8 @@ def read_base(
     the result is the `tree` itself. Returns None where the commit has no project yet, and a text that says what is wrong where
     the project was elsewhere: a project that moves must not lose its past.
     """
+    if isinstance(known, Known) and (remembered := _recall_base(root, commit, parsed, tree, known)) is not None:
+        return remembered
     repository = find_repository(root)
     everything = list_files(repository, commit, modes=None) if repository is not None else None
     if repository is None or everything is None:
@@ -101,8 +134,40 @@ def read_base(
         return _find_moved(repository, projects, tree.config.project.id)
     objects = {entry.path.removeprefix(prefix): entry.object_id for entry in entries if entry.path.startswith(prefix)}
     return _BaseReader(
-        repository, objects, _find_changes(repository, root, objects, parsed), parsed, tree, known
+        repository, commit, objects, _find_changes(repository, root, objects, parsed), parsed, tree, known
     ).read()
+
+
+def _recall_base(
+    root: Path, commit: str, parsed: Mapping[str, ParsedFile], tree: Revision, known: "Known"
+) -> Revision | None:
+    """Returns the project as a commit has it where that is known, and differs from the work tree in users' files alone."""
+    prefix = find_prefix(root)
+    remembered = known.recall_base(commit, prefix)
+    if remembered is None or remembered.project != blob_id((root / PROJECT_FILE).read_bytes()):
+        return None
+    project = tree.config.project
+    signers, revoked = trust_paths(project)
+    files = TrustFiles(signers, remembered.trust[0], revoked, remembered.trust[1])
+    objects = remembered.objects
+    changes = {path for path, id in objects.items() if id != (parsed[path].blob if path in parsed else None)}
+    if not changes:
+        return Revision(tree.config, files)
+    repository = find_repository(root)
+    if repository is None:
+        return None
+    both = {path: id for path in changes if path in parsed and (id := objects[path]) is not None}
+    changes -= find_unchanged(repository, both)
+    before = {path: id for path in changes if (id := objects[path]) is not None}
+    reader = _BaseReader(repository, commit, before, changes, parsed, tree, known)
+    try:
+        old = reader.parse(list(before))
+    except _MissingObjectError:
+        return None
+    config = known.bind_changes(
+        project, [parsed[path] for path in sorted(changes) if path in parsed], [old[path] for path in sorted(before)]
+    )
+    return None if config is None else Revision(config, files)
 
 
 def _find_changes(
@@ -174,6 +239,7 @@ class _BaseReader:
     def __init__(
         self,
         repository: Repository,
+        commit: str,
         objects: dict[str, str],
         changes: set[str],
         parsed: Mapping[str, ParsedFile],
@@ -181,6 +247,7 @@ class _BaseReader:
         known: Knowledge,
     ) -> None:
         self._repository = repository
+        self._commit = commit
         self._objects = objects
         self._changes = changes
         self._parsed = parsed
@@ -212,12 +279,20 @@ class _BaseReader:
         except ValueError:
             return f"its `{IGNORE_FILE}` or the `sources` of its `{PROJECT_FILE}` can't be used"
         files = self._trust_files(project)
+        if is_same_project and isinstance(self._known, Known):
+            sources = {name: self._objects[name] for name in names}
+            prefix = self._repository.prefix
+            self._known.keep_base(self._commit, prefix, self._objects[PROJECT_FILE], sources, files)
         if is_same_project and set(names) == self._parsed.keys() and self._changes.isdisjoint(names):
             return Revision(self._tree.config, files)
         same = {name: self._parsed[name] for name in names if name in self._parsed and name not in self._changes}
-        parsed = self._known.parse({name: self._objects[name] for name in names if name not in same}, self._fetch)
+        parsed = self.parse([name for name in names if name not in same])
         config, _ = self._known.validate(project, [same.get(name) or parsed[name] for name in names])
         return Revision(config, files)
+
+    def parse(self, names: list[str]) -> dict[str, ParsedFile]:
+        """Returns files of the commit, parsed. Raises `_MissingObjectError` where one can't be read."""
+        return self._known.parse({name: self._objects[name] for name in names}, self._fetch)
 
     def _trust_files(self, project: Project) -> TrustFiles:
         paths = trust_paths(project)

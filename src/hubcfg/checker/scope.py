@@ -101,9 +101,16 @@ class OrgCheck:
         return user.document.file, user.document.index, list(_written_users(user)).index(user.id)
 
     def is_written(self, user: User, field: str) -> bool:
-        """Whether the user's entry has a field, empty or not."""
-        entry = _written_users(user).get(user.id)
-        return isinstance(entry, dict) and field in entry
+        """Whether the user's entry has one of the fields that are for staff, empty or not."""
+        match field:
+            case "authentication":
+                return user.has_authentication
+            case "clients":
+                return user.clients is not None
+            case "role":
+                return user.entry.role is not None
+        assert field == "products"
+        return user.entry.products is not None
 
     def bundles(self) -> Iterator[Group | Role]:
         """Yields the groups and Hub roles that the org's own documents define."""

@@ -5,17 +5,21 @@ Git does it; and as with Git, one that was modified about when it was read is re
 more without looking any different (docs/performance.md).
 """
 
+import marshal
 import os
 import stat
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from time import time_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from hubcfg.core.places import KeyPath, Place, Span
 from hubcfg.parser.cache_file import CacheFile, find_cache_file
 from hubcfg.parser.document import Document, ParsedFile, Value
+from hubcfg.parser.locating import split_lines
 from hubcfg.parser.parse import is_plain, parse_bytes, parse_sources, unreadable_file
 from hubcfg.parser.sources import SourceFile
 
@@ -30,12 +34,30 @@ RACY_NS = 2_000_000_000
 _LOOKS = struct.Struct("<QQqqQQ")
 _SEEN, _KEY = 48, 80  # where in an entry what was seen of a file ends, and where the digest of its content does
 
-# Where a place is in a document of some content: the document, the path, and the part; and its lines and columns.
+# Where a place is in a document of some content: the document, the path, and the part; and its lines and columns, and the
+# text of the line that it begins in, unless that is too long to keep.
 _Where = tuple[int, KeyPath, str]
-_Lines = tuple[int, int, int, int]
+_Lines = tuple[int, int, int, int, str | None]
+MAX_LINE = 500
 
-# A file's content: the values of its documents, and whether it may have ignore comments.
-_Record = tuple[list[Value], bool]
+# What is known of a commit: itself and the project's folder in the repository, the id of its hubcfg.yaml, the ids of its sources where they are
+# others than those of the tree that is kept with it (None for those that it has not), and the content of its trust files.
+_Base = tuple[str, str, str, "dict[str, str | None]", tuple["bytes | None", "bytes | None"]]
+
+# A file's content: the values of its documents, those of earlier runs as bytes, and whether it may have ignore comments.
+_Record = tuple["list[Value | bytes]", bool]
+
+
+class RememberedBase(Struct, frozen=True):
+    """The project as a commit has it: the id of its hubcfg.yaml, and what its signers and revoked files hold.
+
+    `objects` are the ids of its sources, None for one that it has not; those that are not among them it has as the work tree
+    has them.
+    """
+
+    project: str
+    objects: dict[str, str | None]
+    trust: tuple[bytes | None, bytes | None]
 
 
 class ParseCache:
@@ -54,7 +76,14 @@ class ParseCache:
         self._objects: dict[str, bytes]
         self._spans: dict[bytes, dict[_Where, _Lines]]
         self.fitting: set[bytes]
-        self._tree, self._records, self._objects, self._spans, self.fitting = loaded or ({}, {}, {}, {}, set())
+        self.roster: Any
+        self._base: _Base | None
+        self._tree, self._records, self._objects, self._spans, self.fitting, self.roster, self._base = loaded or (
+            {}, {}, {}, {}, set(), None, None,
+        )  # fmt: skip
+        self._changed: set[str] = set()
+        self._new_base: tuple[str, str, str, Mapping[str, str], tuple[bytes | None, bytes | None]] | None = None
+        self._pack_roster: Callable[[], Any] | None = None
         self._known_fitting = len(self.fitting)
         self._by_object: dict[str, bytes] = {}
         self._used: set[bytes] = set()
@@ -90,6 +119,9 @@ class ParseCache:
                     (looks if self._is_settled(looks) else bytes(_SEEN)) + file.key + bytes.fromhex(file.blob)
                 )
         self._is_complete = True
+        self._changed = {wanted.path for wanted in wanted}
+        if len(sources) - len(missed) < len(tree):
+            self._changed |= tree.keys() - {source.path for source in sources}
         return [file for file in files if file is not None]
 
     def parse_objects(
@@ -133,23 +165,61 @@ class ParseCache:
             lines = known.get((place.document, place.path, place.part.value))
             if lines is None:
                 return False
-            spans[place] = Span(file, *lines)
+            spans[place] = Span(file, *lines[:4])
         return True
 
-    def keep(self, spans: Mapping[Place, Span]) -> None:
-        """Remembers the spans of places in files of the work tree."""
+    def line_at(self, span: Span) -> str | None:
+        """Returns the text of the line that a span of the work tree begins in; None where it is not known."""
+        known = self._spans.get(self._seen.get(span.file, b"")[_SEEN:_KEY], {})
+        return next((text for line, *_, text in known.values() if line == span.line), None)
+
+    def keep(self, spans: Mapping[Place, Span], texts: Mapping[str, str]) -> None:
+        """Remembers the spans of places in files of the work tree, whose texts are given."""
+        split: dict[str, list[str]] = {}
         for place, span in spans.items():
-            key = self._seen.get(place.file, b"")[_SEEN:_KEY]
-            if key and span.file == place.file:
-                lines = (span.line, span.column, span.end_line, span.end_column)
+            file = place.file
+            key = self._seen.get(file, b"")[_SEEN:_KEY]
+            if key and span.file == file:
+                if file not in split:
+                    split[file] = split_lines(texts[file])
+                text = split[file][span.line - 1] if span.line else ""
+                kept = text if len(text) <= MAX_LINE else None
+                lines = (span.line, span.column, span.end_line, span.end_column, kept)
                 self._spans.setdefault(key, {})[(place.document, place.path, place.part.value)] = lines
                 self._located += 1
+
+    def recall_base(self, commit: str, prefix: str) -> RememberedBase | None:
+        """Returns what is known of the project in a commit, whose folder in the repository is `prefix`; None for nothing.
+
+        The work tree has been read before that.
+        """
+        if self._base is None or self._base[:2] != (commit, prefix) or not self._is_complete:
+            return None
+        _, _, project, others, trust = self._base
+        objects = {path: self._tree[path][_KEY:].hex() if path in self._tree else None for path in self._changed}
+        return RememberedBase(project, objects | others, trust)
+
+    def keep_base(
+        self,
+        commit: str,
+        prefix: str,
+        project: str,
+        objects: Mapping[str, str],
+        trust: tuple[bytes | None, bytes | None],
+    ) -> None:
+        """Remembers what the project is in a commit: the ids of its hubcfg.yaml and its sources, and its trust files."""
+        self._new_base = (commit, prefix, project, objects, trust)
+
+    def keep_roster(self, pack: Callable[[], Any]) -> None:
+        """Remembers what `pack` returns as the `roster`, a plain value that means something to the validator alone."""
+        self._pack_roster = pack
 
     def save(self) -> None:
         """Keeps what is known for the next run, where that saves more time than it takes."""
         # What the next run is spared, in bytes that could be written in the time: by byte that is parsed, by file that is
         # read, by content whose shape is checked, by place that is looked for.
         gain = self._fresh_bytes * 12 + self._looked_at * 1500
+        gain += 0 if self._new_base is None else 400 * len(self._new_base[3])
         gain += max(0, len(self.fitting) - self._known_fitting) * 200 + self._located * 3000
         if gain < max(self._size, 1):
             return
@@ -160,7 +230,24 @@ class ParseCache:
             records = {key: record for key, record in records.items() if key in used}
         objects = {one: key for one, key in self._objects.items() if key in records}
         spans = {key: one for key, one in self._spans.items() if key in used}
-        self._file.save((tree, records, objects, spans, self.fitting & records.keys()))
+        roster = self._pack_roster() if self._pack_roster is not None else self.roster
+        packed = {key: ([_pack(one) for one in values], has_ignores) for key, (values, has_ignores) in records.items()}
+        self._file.save((tree, packed, objects, spans, self.fitting & records.keys(), roster, self._pack_base(tree)))
+
+    def _pack_base(self, tree: Mapping[str, bytes]) -> _Base | None:
+        """Returns what is known of a commit, as it differs from a tree."""
+        if self._new_base is None:
+            if self._base is None:
+                return None
+            commit, prefix, project, others, trust = self._base
+            before = {path: entry[_KEY:].hex() for path, entry in self._tree.items()} | others
+            objects = {path: one for path, one in before.items() if one is not None}
+        else:
+            commit, prefix, project, known, trust = self._new_base
+            objects = dict(known)
+        now = {path: entry[_KEY:].hex() for path, entry in tree.items()}
+        others = {path: objects.get(path) for path in objects.keys() | now if objects.get(path) != now.get(path)}
+        return commit, prefix, project, others, trust
 
     def _read(self, source: SourceFile) -> ParsedFile:
         try:
@@ -183,7 +270,7 @@ class ParseCache:
         self._used.add(file.key)
         if file.key in self._records or not is_plain(file):
             return False
-        self._records[file.key] = ([document.value for document in file.documents], file.has_ignores)
+        self._records[file.key] = ([document.held for document in file.documents], file.has_ignores)
         return True
 
     def _is_settled(self, looks: bytes) -> bool:
@@ -208,6 +295,10 @@ def _look(path: str) -> bytes:
         return _LOOKS.pack(seen.st_size, seen.st_mode, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino, seen.st_dev)
     except (OSError, struct.error):
         return b""
+
+
+def _pack(value: "Value | bytes") -> bytes:
+    return value if isinstance(value, bytes) else marshal.dumps(value)
 
 
 def _recall(path: str, record: _Record, key: bytes, blob: str) -> ParsedFile:

@@ -1,8 +1,10 @@
 """What the parser returns: documents of plain values, with the file and position that they come from."""
 
+import marshal
 from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from hubcfg.core.finding import Finding
 from hubcfg.core.places import KeyPath, Part, Place
@@ -15,12 +17,34 @@ Value: TypeAlias = "None | bool | int | float | str | list[Value] | dict[str, Va
 BUILTIN = "hubcfg:"
 
 
-class Document(Struct, frozen=True):
-    """One YAML document: the `index`-th of `file`, counted from 0."""
+class Document(Struct, frozen=True, eq=False):
+    """One YAML document: the `index`-th of `file`, counted from 0.
+
+    `held` is its value, or the same marshalled, until somebody looks at it: most of what is remembered of other runs is not.
+    """
 
     file: str
     index: int
-    value: Value
+    held: "Value | bytes"
+
+    @property
+    def value(self) -> Value:
+        """The document's value."""
+        held = self.held
+        if held.__class__ is bytes:
+            held = marshal.loads(held)
+            force_setattr(self, "held", held)
+        return held  # type: ignore[return-value]  # no value is made of bytes
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Document)
+            and (self.file, self.index) == (other.file, other.index)
+            and self.value == other.value
+        )
+
+    def __repr__(self) -> str:
+        return f"Document({self.file!r}, {self.index}, {self.value!r})"
 
     @property
     def is_builtin(self) -> bool:

@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
+def split_lines(text: str) -> list[str]:
+    """Returns the lines of a text as spans count them, without what ends them."""
+    return _LINE_BREAK.split(text)
+
+
 class SpanMemory(Protocol):
     """What remembers the spans of places between runs."""
 
     def recall(self, file: str, places: Iterable[Place], spans: dict[Place, Span]) -> bool:
         """Adds the spans of places in a file; returns whether all of them were known."""
 
-    def keep(self, spans: Mapping[Place, Span]) -> None:
-        """Remembers spans."""
+    def keep(self, spans: Mapping[Place, Span], texts: Mapping[str, str]) -> None:
+        """Remembers spans, and the lines that they begin in; `texts` are those of their files."""
 
 
 def locate_findings(
@@ -67,7 +72,7 @@ def place_findings(
 
     def written(span: Span) -> str:
         if span.file not in texts:
-            texts[span.file] = _LINE_BREAK.split(read(span.file) or "")
+            texts[span.file] = split_lines(read(span.file) or "")
         return words_at(texts[span.file], span)
 
     placed: list[Finding] = []
@@ -123,6 +128,7 @@ def _locate(
                 wanted.setdefault(place.file, set()).add(place)
     spans: dict[Place, Span] = {}
     files: list[tuple[str, list[Place]]] = []
+    texts: dict[str, str] = {}
     for file, places in wanted.items():
         if memory is not None and memory.recall(file, places, spans):
             continue
@@ -131,9 +137,10 @@ def _locate(
             spans |= dict.fromkeys(places, Span(file))
         else:
             files.append((text, list(places)))
+            texts[file] = text
     for found in map_chunks(_locate_files, files, executor):
         if memory is not None:
-            memory.keep(found)
+            memory.keep(found, texts)
         spans |= found
     return spans
 

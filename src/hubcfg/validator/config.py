@@ -38,7 +38,10 @@ class Entry(Struct, frozen=True, eq=False):
 
 
 class User(Struct, frozen=True, eq=False):
-    """A user of an org. `clients` is None where none are given; `all` is the word itself."""
+    """A user of an org. `clients` is None where none are given; `all` is the word itself.
+
+    `has_authentication` tells whether the entry has that field, which may be empty.
+    """
 
     id: str
     document: Document
@@ -49,6 +52,7 @@ class User(Struct, frozen=True, eq=False):
     clients: tuple[str, ...] | str | None
     method: str | None
     mfa: bool | None
+    has_authentication: bool
 
     @property
     def path(self) -> tuple[str, str]:

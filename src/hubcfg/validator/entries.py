@@ -4,7 +4,7 @@ import marshal
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from hubcfg.parser.document import Value, as_strings
+from hubcfg.parser.document import Document, Value, as_strings
 from hubcfg.platforms.grants import Audience, bind_grants
 from hubcfg.validator.collect import Item
 from hubcfg.validator.config import Entry, ProductEntry, User
@@ -34,15 +34,13 @@ class EntryBinder:
             if known.entry not in self.slips:
                 self.slips[known.entry] = check_entry_windows(item.value or {})
             return known
-        raw = item.value
-        assert raw is not None
+        assert item.value is not None
+        return self.bind_raw(item.id, item.document, item.value)
+
+    def bind_raw(self, id: str, document: Document, raw: dict[str, Value]) -> User:
+        """Returns the user of an entry that is known to fit its schema."""
         get = raw.get
-        # Version 0 writes equal values as equal bytes, whatever objects they share.
-        key = marshal.dumps(list(map(get, _ACCESS_FIELDS)), 0)
-        entry = self._entries.get(key)
-        if entry is None:
-            entry = self._entries[key] = _bind_entry(raw)
-            self.slips[entry] = check_entry_windows(raw)
+        entry = self.entry_of(raw)
         clients, authentication = get("clients"), get("authentication")
         method, mfa = (
             (authentication.get("method"), authentication.get("mfa"))
@@ -50,8 +48,8 @@ class EntryBinder:
             else (None, None)
         )
         return User(
-            item.id,
-            item.document,
+            id,
+            document,
             entry,
             get("name"),  # type: ignore[arg-type]  # the schema says: text
             get("uid"),  # type: ignore[arg-type]  # text
@@ -59,7 +57,18 @@ class EntryBinder:
             tuple(map(str, clients)) if isinstance(clients, list) else clients,  # type: ignore[arg-type]  # or `all`
             method,  # type: ignore[arg-type]  # text
             mfa,  # type: ignore[arg-type]  # a boolean
+            "authentication" in raw,
         )
+
+    def entry_of(self, raw: dict[str, Value]) -> Entry:
+        """Returns what a user's entry says about access: the same Entry for all who say the same."""
+        # Version 0 writes equal values as equal bytes, whatever objects they share.
+        key = marshal.dumps(list(map(raw.get, _ACCESS_FIELDS)), 0)
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _bind_entry(raw)
+            self.slips[entry] = check_entry_windows(raw)
+        return entry
 
 
 def _bind_entry(raw: dict[str, Value]) -> Entry:

@@ -1,5 +1,7 @@
 """Binds one org: everything that its documents say, with references checked."""
 
+from operator import attrgetter
+
 from msgspec import Struct, field
 
 from hubcfg.core.finding import Finding, Related, find
@@ -13,6 +15,7 @@ from hubcfg.validator.collect import Collected, Item, Owner
 from hubcfg.validator.config import Assertion, Client, Entry, Org, Team, User
 from hubcfg.validator.entries import EntryBinder
 from hubcfg.validator.references import Lost, Names, ReferenceChecker, check_team, check_user
+from hubcfg.validator.roster import OrgRoster, RosterMismatchError
 from hubcfg.validator.rules import (
     DUPLICATE_ID,
     UNKNOWN_CLIENT,
@@ -54,16 +57,32 @@ def bind_shared(collected: Collected, platform: Platform, catalog: Catalog) -> t
 
 
 def bind_org(
-    collected: Collected, item: Item, platform: Platform, catalog: Catalog, shared: Shared, binder: EntryBinder
+    collected: Collected,
+    item: Item,
+    platform: Platform,
+    catalog: Catalog,
+    shared: Shared,
+    binder: EntryBinder,
+    roster: OrgRoster | None = None,
 ) -> tuple[Org, list[Finding], BindUser]:
     """Binds an org whose platform and catalog are known; `binder` may have bound some of its users for another tree.
 
-    What is returned last binds one more user.
+    What is returned last binds one more user. Raises RosterMismatchError where the users of the `roster`, which are not among
+    what was collected, may not be all right.
     """
     org = begin_org(item, platform, catalog)
     org.documents = collected.documents.get(Owner(True, item.id), {})
-    org_binder = _OrgBinder(collected, org, shared, binder)
+    if roster is not None:
+        org.documents = _join_documents(org.documents, roster.documents)
+    org_binder = _OrgBinder(collected, org, shared, binder, roster)
     return org, org_binder.findings, org_binder.bind()
+
+
+def _join_documents(collected: dict[str, list[Document]], of_users: list[Document]) -> dict[str, list[Document]]:
+    """Returns the documents by kind, in the order that they have where all of them have been collected."""
+    order = attrgetter("file", "index")
+    joined = collected | {"Users": sorted([*collected.get("Users", ()), *of_users], key=order)}
+    return dict(sorted(joined.items(), key=lambda item: order(item[1][0]) if item[1] else ("", 0)))
 
 
 def begin_org(item: Item, platform: Platform, catalog: Catalog) -> Org:
@@ -139,9 +158,12 @@ class _BundleBinder:
 
 
 class _OrgBinder:
-    def __init__(self, collected: Collected, org: Org, shared: Shared, binder: EntryBinder) -> None:
+    def __init__(
+        self, collected: Collected, org: Org, shared: Shared, binder: EntryBinder, roster: OrgRoster | None
+    ) -> None:
         self.findings: list[Finding] = []
         self._entries = binder
+        self._roster = roster
         self._collected = collected
         self._org = org
         self._shared = shared
@@ -212,11 +234,17 @@ class _OrgBinder:
             return user if is_sound and not findings else None
 
         uids: dict[str, User] = {}
-        users = {}
+        users: dict[str, User] = {}
+        if self._roster is not None:
+            users |= self._roster.users
+            if any(judge(user) != ([], True) for user in self._roster.kinds):
+                raise RosterMismatchError
         for item in self._items("Users").values():
             if item.value is None:
                 continue
             user = binder.bind(item)
+            if self._roster is not None:
+                self._roster.claim(user)
             users[user.id] = user
             findings, is_sound = judge(user)
             if findings:

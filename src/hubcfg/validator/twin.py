@@ -30,11 +30,22 @@ def bind_twin(
     Returns None for any other; that has to be bound by itself. `fits` tells whether all documents of a file fit their
     schemas. INVARIANT: the result is what binding the tree by itself gives.
     """
-    if project != first.project:
-        return None
     before, after = {id(file) for file in first.files}, {id(file) for file in files}
     gone = [file for file in first.files if id(file) not in after]
     new = [file for file in files if id(file) not in before]
+    return bind_changes(first, project, gone, new, fits)
+
+
+def bind_changes(
+    first: FirstTree,
+    project: Project,
+    gone: Sequence[ParsedFile],
+    new: Sequence[ParsedFile],
+    fits: Callable[[ParsedFile], bool],
+) -> Config | None:
+    """Does what `bind_twin` does for a tree that has not the files that are `gone`, and has those that are `new`."""
+    if project != first.project:
+        return None
     changed: dict[str, tuple[list[Document], list[Document]]] = {}
     for side, several in enumerate((gone, new)):
         for file in several:
@@ -52,23 +63,33 @@ def bind_twin(
         if twin is None:
             return None
         orgs[id_] = twin
-    return replace(first.config, project=project, orgs=orgs, files=frozenset(file.path for file in files))
+    paths = first.config.files.difference(file.path for file in gone).union(file.path for file in new)
+    return replace(first.config, project=project, orgs=orgs, files=paths)
 
 
 def _bind_org(org: Org, gone: list[Document], new: list[Document], bind: BindUser) -> Org | None:
     users = dict(org.users)
-    for name in _ids(gone):
-        del users[name]
-    folded = {fold_id(name) for name in users}
-    uids = {user.uid for user in users.values()} - {None}
+    left = {name: users.pop(name) for name in _ids(gone)}
+    folded: set[str] | None = None
+    uids: set[str | None] | None = None
     for document in new:
         for name in _ids([document]):
-            user = None if find_user_id_fault(name) is not None or fold_id(name) in folded else bind(document, name)
-            if user is None or user.uid in uids:
+            if find_user_id_fault(name) is not None or (user := bind(document, name)) is None:
                 return None
+            before = left.pop(name, None)
+            # Somebody who was there by the same name, and with the same uid, has neither in common with who else was there.
+            if before is None or folded is not None:
+                folded = {fold_id(one) for one in users} if folded is None else folded
+                if fold_id(name) in folded:
+                    return None
+            if user.uid is not None and (before is None or before.uid != user.uid or uids is not None):
+                uids = {one.uid for one in users.values()} if uids is None else uids
+                if user.uid in uids:
+                    return None
             users[name] = user
-            folded.add(fold_id(name))
-            if user.uid is not None:
+            if folded is not None:
+                folded.add(fold_id(name))
+            if uids is not None:
                 uids.add(user.uid)
     if users.keys() != org.users.keys():
         if org.teams or org.assertions:
@@ -76,8 +97,8 @@ def _bind_org(org: Org, gone: list[Document], new: list[Document], bind: BindUse
         users = {name: users[name] for name in sorted(users)}
     else:
         users = {name: users[name] for name in org.users}
-    left = {id(document) for document in gone}
-    documents = [one for one in org.documents.get("Users", []) if id(one) not in left] + new
+    without = {id(document) for document in gone}
+    documents = [one for one in org.documents.get("Users", []) if id(one) not in without] + new
     if not documents:
         return None
     documents.sort(key=lambda one: (one.file, one.index))

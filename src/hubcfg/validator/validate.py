@@ -19,6 +19,7 @@ from hubcfg.validator.memory import BindMemory
 from hubcfg.validator.orgs import Shared, bind_org, bind_shared
 from hubcfg.validator.patterns import PatternChecker
 from hubcfg.validator.platform_checks import check_catalog, check_platform
+from hubcfg.validator.roster import Packed, Roster, RosterMismatchError
 from hubcfg.validator.rules import UNKNOWN_ORG, UNKNOWN_PLATFORM, UNKNOWN_PLATFORM_ROLE
 from hubcfg.validator.shape import Shaped, shape_document
 from hubcfg.validator.twin import BindUser, FirstTree, bind_twin
@@ -44,28 +45,55 @@ def validate_documents(
     files: Sequence[ParsedFile],
     map: Callable[..., Iterator[Any]] = map,
     memory: BindMemory | None = None,
+    roster: Packed | None = None,
 ) -> tuple[Config, list[Finding]]:
     """Returns the bound configuration, as far as the documents are good, and what is wrong with them.
 
-    What `memory` holds of another tree's documents is not bound again.
+    What `memory` holds of another tree's documents is not bound again, nor are the users whom a `roster` remembers of
+    another run.
     """
     if memory is not None and memory.first is not None:
         twin = bind_twin(memory.first, project, files, lambda file: next(map(shape_file, [file]))[1:] == ([], False))
         if twin is not None:
             return twin, []
+    if roster is not None:
+        remembered = Roster(roster, files)
+        try:
+            config, findings, bind_user = _bind(project, remembered.rest, map, memory, remembered)
+        except RosterMismatchError:
+            roster = None
+        # Where anything is wrong it is found as if nothing were remembered.
+        if roster is not None and (findings or config.is_partial):
+            roster = None
+    if roster is None:
+        config, findings, bind_user = _bind(project, files, map, memory, None)
+    config = replace(config, files=frozenset([file.path for file in files]))
+    if memory is not None:
+        is_good = not findings and not config.is_partial
+        memory.keep(config, FirstTree(project, files, config, bind_user) if is_good else None)
+    return config, findings
+
+
+def _bind(
+    project: Project,
+    files: Sequence[ParsedFile],
+    map: Callable[..., Iterator[Any]],
+    memory: BindMemory | None,
+    roster: Roster | None,
+) -> tuple[Config, list[Finding], dict[str, BindUser]]:
+    """Returns what files come to, with the users of a `roster`, whose files are not among them; and what binds one more user.
+
+    Raises RosterMismatchError where that can't be told.
+    """
     shaped: list[ShapedFile] = list(map(shape_file, files))
     findings = list(chain.from_iterable(found for _, found, _ in shaped))
     documents = list(chain.from_iterable(good for good, _, _ in shaped))
     collected, found = collect_entries(documents, files, project.platform)
     findings += found
     collected.is_partial |= any(is_partial for _, _, is_partial in shaped)
-    binder = ConfigBinder(project, collected, memory)
-    config = replace(binder.bind(), files=frozenset(file.path for file in files))
-    findings += binder.findings
-    if memory is not None:
-        is_good = not findings and not config.is_partial
-        memory.keep(config, FirstTree(project, files, config, binder.bind_user) if is_good else None)
-    return config, findings
+    binder = ConfigBinder(project, collected, memory, roster)
+    config = binder.bind()
+    return config, findings + binder.findings, binder.bind_user
 
 
 class ConfigBinder:
@@ -74,17 +102,29 @@ class ConfigBinder:
     `bind_members` binds an org with all that belongs to it.
     """
 
-    def __init__(self, project: Project, collected: Collected, memory: BindMemory | None = None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        collected: Collected,
+        memory: BindMemory | None = None,
+        roster: Roster | None = None,
+    ) -> None:
         self.findings: list[Finding] = []
         self.bind_user: dict[str, BindUser] = {}
         self._project = project
         self._collected = collected
         self._memory = memory
+        self._roster = roster
         self.definitions = Definitions(collected, memory.definitions if memory is not None else None)
         self._shared: dict[str, Shared] = {}
 
     def bind(self) -> Config:
-        """Binds definitions, shared documents and orgs."""
+        """Binds definitions, shared documents and orgs.
+
+        Raises RosterMismatchError where the users who are remembered may not be all right.
+        """
+        if self._roster is not None and not self._collected.singular.get("Org", {}).keys() >= set(self._roster.orgs):
+            raise RosterMismatchError
         project, definitions = self._project, self.definitions
         definitions.check_own()
         has_default = self._check_default_platform()
@@ -171,7 +211,12 @@ class ConfigBinder:
     def bind_members(self, item: Item, platform: Platform, catalog: Catalog, shared: Shared) -> Org:
         """Returns an org whose platform and catalog are known, with all that belongs to it."""
         binder = self._memory.binder(item.id) if self._memory is not None else EntryBinder()
-        org, findings, self.bind_user[item.id] = bind_org(self._collected, item, platform, catalog, shared, binder)
+        roster = (
+            self._roster.open(item.id, binder) if self._roster is not None and item.id in self._roster.orgs else None
+        )
+        org, findings, self.bind_user[item.id] = bind_org(
+            self._collected, item, platform, catalog, shared, binder, roster
+        )
         self.findings += findings
         return org
 

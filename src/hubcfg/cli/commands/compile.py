@@ -54,7 +54,9 @@ def compile_(
             out=out, flat=flat,
         )  # fmt: skip
     if done.has_errors:
-        click.echo(render_findings(output, done.findings, done.read, use_color=settings.use_color()))
+        known_line = cache.line_at if cache is not None else None
+        use_color = settings.use_color()
+        click.echo(render_findings(output, done.findings, done.read, use_color=use_color, known_line=known_line))
         settings.note(f"nothing was written to {out}: mend the errors first")
         return 1
     click.echo(render_compiled(output, done.findings, out, done.paths, done.manifest))

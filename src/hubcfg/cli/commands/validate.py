@@ -49,7 +49,8 @@ def validate(
         )
     shown = select_findings(done.findings, select, ignore)
     prefix, use_color = find_prefix(root), settings.use_color()
-    if text := render_findings(output, shown, done.read, prefix=prefix, use_color=use_color):
+    known_line = cache.line_at if cache is not None else None
+    if text := render_findings(output, shown, done.read, prefix=prefix, use_color=use_color, known_line=known_line):
         click.echo(text)
     if hidden := len(done.findings) - len(shown):
         settings.note(f"{number(hidden, 'more finding')} {'is' if hidden == 1 else 'are'} not shown")

@@ -15,7 +15,7 @@ def format_source(text: str) -> str:
     Raises UnformattableSource where the text is not YAML, has something that no source file may have, or can't be
     written in canonical form without a change of its values or of what its comments stand at.
     """
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if has_hidden_characters(text):
         raise UnformattableSource("the text has invisible characters that make it look different from what it is")
     meaning = read_meaning(text)

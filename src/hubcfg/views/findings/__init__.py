@@ -7,19 +7,22 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from hubcfg.core.finding import Finding
+from hubcfg.core.places import Span
 from hubcfg.core.registry import module_names
 
 
 class Surroundings(Struct, frozen=True):
     """What a format may need besides the findings.
 
-    `read` gives the text of a source file by its path, or None where it cannot be read. `prefix` is the path of the project
+    `read` gives the text of a source file by its path, or None where it cannot be read; `known_line` the text of the line
+    that a span begins in, where it is known without that. `prefix` is the path of the project
     in its repository, with `/` at the end unless empty: CI systems know files by their path in the repository.
     """
 
     read: Callable[[str], str | None]
     prefix: str = ""
     use_color: bool = False
+    known_line: Callable[[Span], str | None] | None = None
 
 
 Render: TypeAlias = Callable[[Sequence[Finding], Surroundings], str]
@@ -39,7 +42,8 @@ def render_findings(
     *,
     prefix: str = "",
     use_color: bool = False,
+    known_line: Callable[[Span], str | None] | None = None,
 ) -> str:
     """Returns the findings, whose places are spans, in a format; see `Surroundings` for what else there is."""
     render: Render = importlib.import_module(f"{__name__}.{format}").RENDER
-    return render(findings, Surroundings(read, prefix, use_color))
+    return render(findings, Surroundings(read, prefix, use_color, known_line))

@@ -1,16 +1,15 @@
 """Findings for people: the source line, a marker under the exact words, advice, and a count at the end."""
 
-import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from hubcfg.core.finding import Finding, Related
 from hubcfg.core.places import Span
+from hubcfg.parser.locating import split_lines
 from hubcfg.views.colors import paint
 from hubcfg.views.counts import count_findings, join_words, number
 from hubcfg.views.findings import Surroundings
 
-_LINE_BREAK = re.compile("\r\n|\r|\n")
 _TAB = "    "
 MAX_WIDTH = 110
 SHOWN_RELATED = 3
@@ -18,7 +17,7 @@ SHOWN_RELATED = 3
 
 def render_text(findings: Sequence[Finding], surroundings: Surroundings) -> str:
     """Returns the findings one after the other, and their count."""
-    renderer = _Renderer(surroundings.read, surroundings.use_color)
+    renderer = _Renderer(surroundings)
     blocks = [renderer.render(finding) for finding in findings]
     return "\n\n".join([*blocks, count_line(findings, use_color=surroundings.use_color)])
 
@@ -35,9 +34,10 @@ def count_line(findings: Sequence[Finding], *, use_color: bool = False) -> str:
 
 
 class _Renderer:
-    def __init__(self, read: Callable[[str], str | None], use_color: bool) -> None:
-        self._read = read
-        self._use_color = use_color
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._read = surroundings.read
+        self._known_line = surroundings.known_line
+        self._use_color = surroundings.use_color
         self._lines: dict[str, list[str]] = {}
 
     def render(self, finding: Finding) -> str:
@@ -75,8 +75,10 @@ class _Renderer:
     def _line(self, span: Span) -> str | None:
         if not span.line:
             return None
+        if self._known_line is not None and (known := self._known_line(span)) is not None:
+            return known
         if span.file not in self._lines:
-            self._lines[span.file] = _LINE_BREAK.split(self._read(span.file) or "")
+            self._lines[span.file] = split_lines(self._read(span.file) or "")
         lines = self._lines[span.file]
         return lines[span.line - 1] if span.line <= len(lines) else None
 
@@ -99,6 +101,8 @@ def _clip(line: str, start: int, end: int) -> tuple[str, int, int]:
 
 def visible(text: str) -> str:
     """Returns text that a terminal shows as it is: nothing in a file or its name may move the cursor or break a line."""
+    if text.isprintable():
+        return text
     return "".join(_TAB if character == "\t" else character if character.isprintable() else "�" for character in text)
 
 

@@ -1,0 +1,145 @@
+"""Remembers whom the users of a project came to, so that the next run binds only those whose files have changed since.
+
+What is remembered are rows of plain values: which entry of which document a user is, and which users say the same about access.
+It is made of a configuration against which the validator found nothing, and counts only where it finds nothing again; otherwise
+all is bound as if nothing were remembered (docs/performance.md).
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+from hubcfg.core.ids import fold_id
+from hubcfg.parser.document import Document, ParsedFile, as_map
+from hubcfg.validator.config import Config, Entry, Org, User
+from hubcfg.validator.entries import EntryBinder
+
+# What is kept: the paths and digests of the files that hold users and nothing else, and by org the columns of `_pack_org`.
+Packed = tuple[list[str], list[bytes], dict[str, tuple[list[Any], ...]]]
+
+
+class RosterMismatchError(Exception):
+    """What is remembered does not fit what else there is; all must be bound anew. Raised and caught within the validator."""
+
+
+class OrgRoster:
+    """Users of one org who are as they were, sorted by id, and the documents that they are in, in the order of files.
+
+    `kinds` has one of each kind of user, of those whom all checks judge alike. `before` are the uids, by id, of those users
+    of the org whose files have changed or hold other things as well.
+    """
+
+    def __init__(
+        self, users: dict[str, User], kinds: list[User], documents: list[Document], before: dict[str, str | None]
+    ) -> None:
+        self.users = users
+        self.kinds = kinds
+        self.documents = documents
+        self._before = before
+
+    def claim(self, user: User) -> None:
+        """Sees that somebody else may be a user beside these; raises RosterMismatchError where that is not certain."""
+        if user.id not in self._before and (user.id in self.users or fold_id(user.id) in self._folded):
+            raise RosterMismatchError
+        if user.uid is not None and self._before.get(user.id) != user.uid and user.uid in self._uids:
+            raise RosterMismatchError
+
+    @cached_property
+    def _folded(self) -> set[str]:
+        return {fold_id(id) for id in self.users}
+
+    @cached_property
+    def _uids(self) -> set[str | None]:
+        return {user.uid for user in self.users.values()}
+
+
+class Roster:
+    """What is remembered of the users in files; `rest` are the files that have to be read for what they say."""
+
+    def __init__(self, packed: Packed, files: Sequence[ParsedFile]) -> None:
+        paths, keys, self._orgs = packed
+        places = {path: index for index, path in enumerate(paths)}
+        self._files: list[ParsedFile | None] = [None] * len(paths)
+        self.rest: list[ParsedFile] = []
+        for file in files:
+            index = places.get(file.path)
+            if index is not None and keys[index] == file.key:
+                self._files[index] = file
+            else:
+                self.rest.append(file)
+
+    @property
+    def orgs(self) -> Iterable[str]:
+        """The ids of the orgs that have users here."""
+        return self._orgs
+
+    def open(self, org: str, binder: EntryBinder) -> OrgRoster:
+        """Returns the users of an org; `binder` binds what they say about access."""
+        ids, names, uids, at_files, at_documents, at_kinds, placed_files, placed_documents, others = self._orgs[org]
+        documents = [() if file is None else file.documents for file in self._files]
+        kinds: dict[int, tuple[Entry, Any, Any, Any, Any, bool]] = {}
+        first: list[User] = []
+        users: dict[str, User] = {}
+        before: dict[str, str | None] = dict(others)
+        for id, name, uid, at_file, at_document, at_kind in zip(
+            ids, names, uids, at_files, at_documents, at_kinds, strict=True
+        ):
+            held = documents[at_file]
+            if not held:
+                before[id] = uid
+                continue
+            document = held[at_document]
+            kind = kinds.get(at_kind)
+            if kind is not None:
+                entry, company, clients, method, mfa, has_authentication = kind
+                users[id] = User(id, document, entry, name, uid, company, clients, method, mfa, has_authentication)
+                continue
+            user = users[id] = binder.bind_raw(
+                id, document, as_map(as_map(as_map(document.value).get("users")).get(id))
+            )
+            kinds[at_kind] = (
+                user.entry, user.company, user.clients, user.method, user.mfa, user.has_authentication,
+            )  # fmt: skip
+            first.append(user)
+        placed = zip(placed_files, placed_documents, strict=True)
+        return OrgRoster(users, first, [documents[one][index] for one, index in placed if documents[one]], before)
+
+
+def pack_roster(config: Config, files: Iterable[ParsedFile]) -> Packed:
+    """Returns what is to be remembered of a configuration, against which the validator has found nothing."""
+    settled = [file for file in files if file.key and _holds_users_only(file)]
+    places = {file.path: index for index, file in enumerate(settled)}
+    orgs = {id: _pack_org(org, places) for id, org in config.orgs.items()}
+    return [file.path for file in settled], [file.key for file in settled], orgs
+
+
+def _holds_users_only(file: ParsedFile) -> bool:
+    documents = file.documents
+    return (
+        bool(documents)
+        and not file.findings
+        and all(
+            isinstance(one.value, dict) and one.value.get("kind") == "Users" and one.index == index
+            for index, one in enumerate(documents)
+        )
+    )
+
+
+def _pack_org(org: Org, places: dict[str, int]) -> tuple[list[Any], ...]:
+    """Returns columns of users (ids, names, uids; places of files, indexes of documents, numbers of kinds), of documents
+    (places of files, indexes), and the ids and uids of the users of other files."""
+    numbers: dict[tuple[object, ...], int] = {}
+    rows: list[tuple[object, ...]] = []
+    others: list[tuple[str, str | None]] = []
+    for user in org.users.values():
+        document = user.document
+        place = places.get(document.file)
+        if place is None:
+            others.append((user.id, user.uid))
+            continue
+        kind = (user.entry, user.company, user.clients, user.method, user.mfa, user.has_authentication)
+        number = numbers.setdefault(kind, len(numbers))
+        rows.append((user.id, user.name, user.uid, place, document.index, number))
+    placed = [(places[one.file], one.index) for one in org.documents.get("Users", ()) if one.file in places]
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(6)]
+    return (*columns, [one for one, _ in placed], [index for _, index in placed], others)
