@@ -16,6 +16,7 @@ from hubcfg.core.rule import Rule
 from hubcfg.deployment import Prepared, Request, prepare
 from hubcfg.emitter.bundle import Bundle
 from hubcfg.emitter.emit import emit_manifest
+from hubcfg.ingredients import read_sources
 from hubcfg.parser.locating import locate_findings
 from hubcfg.planner.guardrails import Trip
 from hubcfg.planner.held import OrgFiles
@@ -112,12 +113,13 @@ def carry_out(
     assert prepared.project is not None
     assert prepared.target is not None
     assert prepared.compiled.config is not None
+    assert prepared.read_source is not None
     deployed = (
         prepared.compiled.config.project
     )  # of a rollback not what the work tree says, which is not what is deployed
     around = Circumstances(
         now=request.as_of,
-        sources=prepared.sources,
+        sources=read_sources(prepared.sources, prepared.read_source),
         approvals=find_approvals_in_use(prepared),
         guardrails={
             "max_removed_users_percent": deployed.max_removed_users_percent,

@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from hubcfg.applier.archive import digest_sources, unpack_sources, write_sources
+from hubcfg.applier.archive import digest_hashes, digest_sources, unpack_sources, write_sources
 from hubcfg.applier.opening import choose_target, open_target
 from hubcfg.applier.records import Record, find_retired, read_record
 from hubcfg.applier.target import ForeignStateError, Status, Writer
@@ -27,7 +27,7 @@ from hubcfg.core.finding import Finding
 from hubcfg.core.instants import Instant
 from hubcfg.core.progress import Progress, counted, silent
 from hubcfg.emitter.bundle import build_bundles
-from hubcfg.ingredients import find_hidden, group_files, read_all_sources
+from hubcfg.ingredients import find_hidden, group_files, hash_sources, read_source
 from hubcfg.parser.base_choice import choose_base
 from hubcfg.parser.cache import ParseCache
 from hubcfg.parser.git import find_revision_of
@@ -80,7 +80,7 @@ class Request(Struct, frozen=True):
 class Prepared(Struct, frozen=True):
     """What came of preparing. `plan` is None where errors stand against the whole project.
 
-    `files` are the bundles that were compiled, by org; `sources` what they were made from; `records` the deployments before; `vouches`
+    `files` are the bundles that were compiled, by org; `sources` the hex SHA-256 of what they were made from, which `read_source` reads by path; `records` the deployments before; `vouches`
     says whether the revision may judge the next ones.
     """
 
@@ -89,7 +89,8 @@ class Prepared(Struct, frozen=True):
     project: Project | None = None
     target: Target | None = None
     files: Mapping[str, OrgFiles] = field(default_factory=dict)
-    sources: Mapping[str, bytes] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    read_source: Callable[[str], bytes] | None = None
     records: tuple[Record, ...] = ()
     needs_bootstrap: bool = False
     vouches: bool = True
@@ -185,7 +186,7 @@ class _Preparer:
             prepared = self._prepare(Path(folder), restored)
         # The folder is gone, and what findings quote from is not.
         kept = {path: SourceFile(path, partial(bytes, content)) for path, content in files.items()}
-        return replace(prepared, compiled=replace(prepared.compiled, sources=kept))
+        return replace(prepared, compiled=replace(prepared.compiled, sources=kept), read_source=files.__getitem__)
 
     def _prepare(self, root: Path, restored: Record | None) -> Prepared:
         request = self._request
@@ -205,16 +206,17 @@ class _Preparer:
             progress=request.progress,
         )
         compiled = self._with_kept(self._without_spent(compiled, root, authority), root)
-        known = Prepared(compiled, None, self._project, self._target, records=self._records)
+        read = partial(read_source, compiled, root)
+        known = Prepared(compiled, None, self._project, self._target, read_source=read, records=self._records)
         verified, config = compiled.verified, compiled.config
         if verified is None or config is None:
             return known
-        sources = read_all_sources(compiled, root, config.project)
+        sources = hash_sources(compiled, root, config.project)
         files = group_files(verified)
         revision = restored.revision if restored is not None else find_revision_of(request.root, sources)
         hashes = self._writer.list_orgs()
         origin = Origin(
-            sources=digest_sources(sources),
+            sources=digest_hashes(sources),
             builtins=digest_builtins(),
             result=digest_of_files(files),
             revision=revision,
@@ -342,7 +344,7 @@ def prepare_against(
         return Prepared(compiled)
     before, _ = read_snapshots(root, revision, None, as_of, cache)
     comparison = compare_access(before.access, compiled.access)
-    sources = read_all_sources(compiled, root, config.project)
+    sources = hash_sources(compiled, root, config.project)
     contexts = ContextFinder(verified, config, limits_of(config.project), as_of)
     plans = []
     for change in comparison.orgs:
@@ -357,7 +359,7 @@ def prepare_against(
             plans.append(replace(one, change=change, is_new=False, is_unrecorded=False))
     files = group_files(verified)
     origin = Origin(
-        sources=digest_sources(sources),
+        sources=digest_hashes(sources),
         builtins=digest_builtins(),
         result=digest_of_files(files),
         revision=find_revision_of(root, sources),

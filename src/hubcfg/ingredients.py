@@ -1,7 +1,10 @@
 """What a deployment consists of and is made from: the bundles by org, the project's files, and what of them is hidden."""
 
+import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from hubcfg.applier.target import StaleError
 from hubcfg.checker.approvals.base import Base
 from hubcfg.checker.check import Verified
 from hubcfg.emitter.emit import emit_bundles
@@ -19,16 +22,40 @@ def group_files(verified: Verified) -> dict[str, OrgFiles]:
     return found  # type: ignore[return-value]  # keys are audiences
 
 
-def read_all_sources(compiled: Compiled, root: Path, project: Project) -> dict[str, bytes]:
-    """Returns all that a project is made from, by path: its documents, trust files, ignore file and templates."""
-    files = {}
+def hash_sources(compiled: Compiled, root: Path, project: Project) -> dict[str, str]:
+    """Returns the hex SHA-256 of all that a project is made from, by path.
+
+    These are its documents, trust files, ignore file and templates. What has been read for compiling is not read again.
+    """
+    hashes = {}
     for path, source in compiled.sources.items():
-        files[path] = source.read()
+        known = compiled.hashes.get(path)
+        hashes[path] = hashlib.sha256(source.read()).hexdigest() if known is None else known
     for path in (IGNORE_FILE, *(output.template for output in project.outputs)):
         try:
-            files[path] = read_within(root, path)
+            hashes[path] = hashlib.sha256(read_within(root, path)).hexdigest()
         except OSError:
             continue  # a template that is not there is a finding of its own
+    return hashes
+
+
+def read_source(compiled: Compiled, root: Path, path: str) -> bytes:
+    """Returns one of these files; raises OSError where it cannot be read."""
+    source = compiled.sources.get(path)
+    return read_within(root, path) if source is None else source.read()
+
+
+def read_sources(hashes: Mapping[str, str], read: Callable[[str], bytes]) -> dict[str, bytes]:
+    """Returns the files that have these hashes; raises StaleError where one has been changed since it was compiled."""
+    files = {}
+    for path, known in hashes.items():
+        try:
+            content = read(path)
+        except OSError:
+            content = None
+        if content is None or hashlib.sha256(content).hexdigest() != known:
+            raise StaleError(f"`{path}` was changed while hubcfg was at work on it", help="plan again, and apply that")
+        files[path] = content
     return files
 
 

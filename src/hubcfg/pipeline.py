@@ -64,7 +64,8 @@ class Authority(Struct, frozen=True):
 class Compiled(Struct, frozen=True, dict=True):
     """What came of a project: its findings, and as much of each stage as there is.
 
-    `config` and `access` may be there in spite of errors, for looking; `verified` is there only where no error stands.
+    `config` and `access` may be there in spite of errors, for looking; `verified` is there only where no error stands. `hashes`
+    are the hex SHA-256 of the files as they were read, or as they are known not to have changed since.
     """
 
     root: Path
@@ -76,6 +77,7 @@ class Compiled(Struct, frozen=True, dict=True):
     approvals: ApprovalReport | None = None
     outputs: dict[str, bytes] = field(default_factory=dict)
     clone: Path | None = None
+    hashes: dict[str, str] = field(default_factory=dict)
 
     @property
     def has_errors(self) -> bool:
@@ -154,7 +156,8 @@ def compile_project(
         outputs, findings, verified = _render(verified, findings, root, sources)
     if cache is not None:
         cache.save()
-    return Compiled(root, findings, sources, config, access, verified, approvals, outputs, clone)
+    hashes = {file.path: file.key.hex() for file in (start.project_file, *files) if file.key}
+    return Compiled(root, findings, sources, config, access, verified, approvals, outputs, clone, hashes)
 
 
 class Start(Struct, frozen=True):

@@ -25,7 +25,12 @@ _BROKEN = (
 
 def digest_sources(files: Mapping[str, bytes]) -> str:
     """Returns the digest of a project's files: of the map from paths to the SHA-256 of each."""
-    return digest({path: hashlib.sha256(content).hexdigest() for path, content in files.items()})
+    return digest_hashes({path: hashlib.sha256(content).hexdigest() for path, content in files.items()})
+
+
+def digest_hashes(hashes: Mapping[str, str]) -> str:
+    """Returns the digest of a project's files, of which the hex SHA-256 of each is known."""
+    return digest(dict(hashes))
 
 
 def pack_sources(files: Mapping[str, bytes]) -> bytes:

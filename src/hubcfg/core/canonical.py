@@ -1,11 +1,14 @@
 """Canonical JSON (RFC 8785): one byte sequence for one value."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+import msgspec
+
 Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def canonical_json(value: Json) -> bytes:
@@ -45,10 +48,10 @@ def digest(value: Json) -> str:
 
 
 def _encode_plain(value: Json) -> bytes | None:
-    # For strings, lists and maps Python's encoder writes the RFC's very bytes, forty times faster; its order of keys is by
-    # code point, which is the RFC's (UTF-16) order as long as no key lies above U+D7FF.
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
-    return text.encode() if text.isascii() or max(text) < "\ud800" else None
+    # For strings, lists and maps msgspec writes the RFC's very bytes, hundreds of times faster; its order of keys is by code
+    # point, which is the RFC's (UTF-16) order as long as no key lies above U+D7FF.
+    encoded = _ENCODER.encode(value)
+    return encoded if encoded.isascii() or max(encoded.decode()) < "\ud800" else None
 
 
 def _is_plain(value: Json) -> bool:
