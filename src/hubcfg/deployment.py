@@ -5,12 +5,11 @@ Reads targets and never changes them; `apply_deployment` in `applying` does.
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -57,6 +56,9 @@ from hubcfg.snapshot import read_snapshots
 from hubcfg.validator.config import Config, Project, Target
 from hubcfg.validator.project import read_project
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor  # slow to import, and only needed where there is one
+
 
 class Request(Struct, frozen=True):
     """What to plan: the project at `root` as of an instant, for a target (default: the first one).
@@ -72,7 +74,7 @@ class Request(Struct, frozen=True):
     bootstrap: bool = False
     restores: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    executor: Executor | None = None
+    executor: "Executor | None" = None
     cache: ParseCache | None = None
     progress: Progress = silent
 
@@ -181,6 +183,8 @@ class _Preparer:
                 f"the sources that the target keeps of deployment {restored.serial} are not those that were deployed",
                 help="somebody has changed them; restore them from Git and apply that",
             )
+        import tempfile  # slow to import, and only needed here
+
         with tempfile.TemporaryDirectory(prefix="hubcfg-") as folder:
             write_sources(files, Path(folder))
             prepared = self._prepare(Path(folder), restored)
@@ -327,7 +331,7 @@ def prepare_against(
     as_of: Instant,
     base: str | None,
     environment: Mapping[str, str],
-    executor: Executor | None = None,
+    executor: "Executor | None" = None,
     cache: ParseCache | None = None,
     progress: Progress = silent,
 ) -> Prepared:

@@ -27,9 +27,9 @@ def hash_sources(compiled: Compiled, root: Path, project: Project) -> dict[str, 
 
     These are its documents, trust files, ignore file and templates. What has been read for compiling is not read again.
     """
-    hashes = {}
+    hashes, read = {}, compiled.hashes()
     for path, source in compiled.sources.items():
-        known = compiled.hashes.get(path)
+        known = read.get(path)
         hashes[path] = hashlib.sha256(source.read()).hexdigest() if known is None else known
     for path in (IGNORE_FILE, *(output.template for output in project.outputs)):
         try:

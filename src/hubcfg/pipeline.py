@@ -64,8 +64,8 @@ class Authority(Struct, frozen=True):
 class Compiled(Struct, frozen=True, dict=True):
     """What came of a project: its findings, and as much of each stage as there is.
 
-    `config` and `access` may be there in spite of errors, for looking; `verified` is there only where no error stands. `hashes`
-    are the hex SHA-256 of the files as they were read, or as they are known not to have changed since.
+    `config` and `access` may be there in spite of errors, for looking; `verified` is there only where no error stands. `parsed`
+    are its files.
     """
 
     root: Path
@@ -77,12 +77,16 @@ class Compiled(Struct, frozen=True, dict=True):
     approvals: ApprovalReport | None = None
     outputs: dict[str, bytes] = field(default_factory=dict)
     clone: Path | None = None
-    hashes: dict[str, str] = field(default_factory=dict)
+    parsed: Sequence[ParsedFile] = ()
 
     @property
     def has_errors(self) -> bool:
         """Whether any finding is an error."""
         return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    def hashes(self) -> dict[str, str]:
+        """Returns the hex SHA-256 of the files as they were read, by path."""
+        return {file.path: file.key.hex() for file in self.parsed if file.key}
 
     def read(self, file: str) -> str | None:
         """Returns the text of a source file, or None where it cannot be read."""
@@ -156,8 +160,8 @@ def compile_project(
         outputs, findings, verified = _render(verified, findings, root, sources)
     if cache is not None:
         cache.save()
-    hashes = {file.path: file.key.hex() for file in (start.project_file, *files) if file.key}
-    return Compiled(root, findings, sources, config, access, verified, approvals, outputs, clone, hashes)
+    files = [start.project_file, *files]
+    return Compiled(root, findings, sources, config, access, verified, approvals, outputs, clone, files)
 
 
 class Start(Struct, frozen=True):

@@ -2,11 +2,7 @@
 
 import hashlib
 import io
-import lzma
 import posixpath
-import struct
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,11 +12,6 @@ from hubcfg.core.canonical import digest
 # The first instant that the format knows: when a file was written is nothing that a deployment depends on.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 MAX_SIZE = 4 * 1024**3
-# All that reading an archive raises which somebody has changed.
-_BROKEN = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
-    OSError, RuntimeError, NotImplementedError, EOFError, ValueError,
-)  # fmt: skip
 
 
 def digest_sources(files: Mapping[str, bytes]) -> str:
@@ -35,6 +26,8 @@ def digest_hashes(hashes: Mapping[str, str]) -> str:
 
 def pack_sources(files: Mapping[str, bytes]) -> bytes:
     """Returns a ZIP archive of files, the same bytes for the same files."""
+    import zipfile  # slow to import, and a plan needs none
+
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for path, content in sorted(files.items()):
@@ -47,7 +40,17 @@ def unpack_sources(packed: bytes) -> dict[str, bytes]:
 
     Raises ForeignStateError where it is no archive of ours: what lies in a target is not to be trusted with paths.
     """
+    import lzma
+    import struct
+    import zipfile
+    import zlib
+
     files: dict[str, bytes] = {}
+    # All that reading an archive raises which somebody has changed.
+    broken = (
+        zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+        OSError, RuntimeError, NotImplementedError, EOFError, ValueError,
+    )  # fmt: skip
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             if sum(info.file_size for info in archive.infolist()) > MAX_SIZE:
@@ -59,7 +62,7 @@ def unpack_sources(packed: bytes) -> dict[str, bytes]:
                         f"the archive of sources in the target has a path that leads out of it: {path!r}"
                     )
                 files[path] = archive.read(info)
-    except _BROKEN as error:
+    except broken as error:
         raise ForeignStateError(f"the archive of sources in the target can't be read: {error}") from error
     return files
 

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import click
 from msgspec.structs import replace
 
-from hubcfg.applying import carry_out, check_saved, explain_error, find_obstacles, is_ready
 from hubcfg.cli.options import current_instant
 from hubcfg.cli.progress import shown_progress
 from hubcfg.cli.settings import Settings
@@ -25,7 +24,6 @@ from hubcfg.validator.config import Project, Target
 from hubcfg.views.findings import render_findings
 from hubcfg.views.held import terminal_width
 from hubcfg.views.plan import render_plan
-from hubcfg.views.receipt import Deployed, render_receipt
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -64,6 +62,8 @@ def explained(
     error: HubcfgError, root: Path, project: Project, target: Target
 ) -> tuple[Finding, Callable[[str], str | None]]:
     """Returns the finding that an error about a target is, with what it quotes from; raises an error that is none."""
+    from hubcfg.applying import explain_error  # slow to import, and only needed when something is wrong
+
     read = read_source_text(root)
     finding = explain_error(error, project, target, read)
     if finding is None:
@@ -89,6 +89,10 @@ def deploy(
     output: str,
 ) -> int:
     """Prepares a deployment, shows it, asks, carries it out and tells what came of it; returns the exit code."""
+    # Slow to import, and planning needs none of it.
+    from hubcfg.applying import carry_out, check_saved, find_obstacles, is_ready
+    from hubcfg.views.receipt import Deployed, render_receipt
+
     if not is_approved and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise HubcfgError(
             "there is no terminal to ask on, so nothing was changed",

@@ -1,7 +1,9 @@
 """Runs the command line: finds the command, and turns whatever happens into output and an exit code."""
 
 import ast
+import errno
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +20,12 @@ if TYPE_CHECKING:
 
 COMMANDS = Path(__file__).with_name("commands")
 
+EXIT_OUTSIDE = 3
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+
+# What the system says where a disk or a quota is full, or a disk is broken: no bug of ours.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class LazyGroup(HelpfulGroup):
@@ -77,24 +83,37 @@ def cli(ctx: click.Context, folder: str, color: str, quiet: bool, verbose: bool,
     """Permissions as code: validate, explain and compile who can do what."""
     from hubcfg.cli.settings import Settings
 
-    ctx.obj = Settings(Path(folder), color, quiet, verbose, not no_cache)
+    # What is kept outlasts the command where `main` ends the process with it.
+    ctx.obj = Settings(Path(folder), color, quiet, verbose, not no_cache, ctx.obj if isinstance(ctx.obj, list) else [])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments, is_last=True))
+    kept: list[object] = []
+    code = run(sys.argv[1:] if arguments is None else arguments, kept)
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if not stream.closed:
+                stream.flush()
+    except BrokenPipeError:
+        pass  # whoever read the output has enough of it
+    except OSError:
+        code = code or EXIT_OUTSIDE
+    # All is written. Taking apart what a large project came to would take as long as starting Python.
+    os._exit(code)
 
 
-def run(arguments: Sequence[str], *, is_last: bool = False) -> int:
+def run(arguments: Sequence[str], kept: list[object] | None = None) -> int:
     """Runs the command line and returns its exit code (docs/cli.md, "Exit codes").
 
-    `is_last` says that the process ends with it: an interrupted one then is not interrupted once more.
+    `kept` is given where the process ends with it: it takes what need not be taken apart, and an interrupted process then is
+    not interrupted once more.
     """
     # One command builds millions of values that live to its end and form no cycles: looking for cycles among them would
     # take longer than all the rest.
     gc.disable()
     try:
-        result = cli.main(list(arguments), prog_name="hubcfg", standalone_mode=False)
+        result = cli.main(list(arguments), prog_name="hubcfg", standalone_mode=False, obj=kept)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as exit:
@@ -110,7 +129,7 @@ def run(arguments: Sequence[str], *, is_last: bool = False) -> int:
     except HubcfgError as error:
         return _fail(arguments, error.exit_code, error.message, error.help)
     except (KeyboardInterrupt, click.exceptions.Abort):
-        if is_last:
+        if kept is not None:
             import signal
 
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -124,6 +143,9 @@ def run(arguments: Sequence[str], *, is_last: bool = False) -> int:
         sys.stderr.close()
         return 0
     except Exception as error:  # the one place where a bug becomes an exit code
+        if isinstance(error, OSError) and error.errno in _FULL:
+            where = f" to `{error.filename}`" if error.filename else ""
+            return _fail(arguments, EXIT_OUTSIDE, f"can't write{where}: {str(error.strerror).lower()}", None)
         return _report_bug(arguments, error)
 
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from shutil import get_terminal_size
 from time import monotonic
 
 from hubcfg.cli.settings import Settings
@@ -41,6 +40,8 @@ class _Line:
         now = monotonic()
         if now < self._next:
             return
+        from shutil import get_terminal_size  # slow to import, and most runs are over before
+
         self._next = now + INTERVAL
         count = f" {done:,} of {total:,}" if total else ""
         self._write(_CLEAR + f"{stage}{count} …"[: max(get_terminal_size().columns - 1, 1)])

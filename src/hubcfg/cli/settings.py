@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from hubcfg.core.errors import UsageError
 from hubcfg.parser.sources import PROJECT_FILE
@@ -22,6 +22,11 @@ class Settings(Struct, frozen=True):
     is_quiet: bool
     is_verbose: bool
     has_cache: bool = True
+    kept: list[object] = field(default_factory=list)
+
+    def keep(self, *values: object) -> None:
+        """Keeps values to the end of the process: to take apart a large project takes as long as to show what is wrong with it."""
+        self.kept.extend(values)
 
     def open_cache(self, root: Path) -> "ParseCache | None":
         """Returns what earlier runs have read of the project at `root`; None where that is not to be used."""

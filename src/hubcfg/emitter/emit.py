@@ -13,7 +13,6 @@ from hubcfg.checker.check import Verified
 from hubcfg.core.canonical import Json, canonical_line
 from hubcfg.core.instants import format_instant
 from hubcfg.emitter.bundle import Bundle, build_bundles
-from hubcfg.emitter.folder import write_shard
 from hubcfg.platforms.grants import Audience
 
 MANIFEST_FORMAT = "hubcfg.manifest/1"
@@ -42,6 +41,8 @@ def emit_shards(verified: Verified, folder: Path | None, *, flat: bool) -> list[
 
     The folder is one that nobody reads before the project as a whole is verified.
     """
+    from hubcfg.emitter.folder import write_shard  # slow to import, and not always needed
+
     shards = []
     for bundle in emit_bundles(verified, flat=flat):
         if folder is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hubcfg.core.errors import HubcfgError
 from hubcfg.core.finding import Finding
@@ -139,7 +140,7 @@ def _count(pages: Mapping[str, Page], kind: str) -> int:
 def _without_orgs(file: ParsedFile) -> ParsedFile:
     """Returns a file's definitions and shared groups and roles, which decide what an org of the project comes to."""
     documents = tuple(document for document in file.documents if _is_shared(document))
-    return file._replace(documents=documents, findings=(), key=b"", blob="")
+    return replace(file, documents=documents, findings=(), key=b"", blob="")
 
 
 def _is_shared(document: Document) -> bool:

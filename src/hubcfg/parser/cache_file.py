@@ -10,7 +10,6 @@ import marshal
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,6 +56,8 @@ class CacheFile:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _check_own(folder.lstat(), stat.S_ISDIR)
             _make_room(folder, self.path.name, len(payload))
+            import tempfile  # slow to import, and most runs write nothing
+
             handle, aside = tempfile.mkstemp(prefix=self.path.name, suffix=".new", dir=folder)
             try:
                 with os.fdopen(handle, "wb") as stream:

@@ -20,6 +20,7 @@ from hubcfg.parser.builder import MAX_DEPTH
 from hubcfg.parser.diagnosis import diagnose
 from hubcfg.parser.document import Value
 from hubcfg.parser.events import read_events
+from hubcfg.parser.hidden import HIDDEN
 from hubcfg.parser.rules import DUPLICATE_KEY, FORBIDDEN_YAML, INVALID_YAML, SCHEMA_VIOLATION, UNQUOTED_WILDCARD
 from hubcfg.parser.scalars import read_plain
 
@@ -30,7 +31,6 @@ PATTERN_FIELDS = frozenset(
     {"permissions", "permission", "deny", "can", "cannot", "allow", "except", "between", "replaced_by", "aliases"}
 )
 
-_HIDDEN = re.compile("[\u0085\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LINE_BREAK = re.compile("\r\n|\r|\n")
 _TAG = re.compile(r"(?:&\S+[ \t]+)?(!(?:<[^>]*>|[^\s,\[\]{}]*))")
 
@@ -62,17 +62,12 @@ def read_carefully(file: str, text: str) -> CarefulReading:
     return CarefulReading(reader.documents, findings, None if is_whole else reader.text_after_good_documents())
 
 
-def has_hidden_characters(text: str) -> bool:
-    """Whether the text has line breaks or controls that make a reviewer see something else than what is parsed."""
-    return not text.isascii() and _HIDDEN.search(text) is not None
-
-
 def _find_hidden_characters(file: str, text: str) -> list[Finding]:
     if text.isascii():
         return []
     findings = []
     for number, line in enumerate(_LINE_BREAK.split(text), 1):
-        for match in _HIDDEN.finditer(line):
+        for match in HIDDEN.finditer(line):
             column = match.start() + 1
             findings.append(
                 find(

@@ -1,7 +1,7 @@
 """What the parser returns: documents of plain values, with the file and position that they come from."""
 
 import marshal
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -70,8 +70,8 @@ class Document(Struct, frozen=True, eq=False):
         return Place(self.file, self.index, path, Part.VALUE if isinstance(path[-1], int) else Part.KEY)
 
 
-class ParsedFile(NamedTuple):
-    """What one file holds. A tuple, because there are tens of thousands, and a tuple is made in a third of the time.
+class ParsedFile(Struct, frozen=True):
+    """What one file holds.
 
     `broken_text` is the file's text where it could not be read to its end: what it would have defined is not
     known, so a name that occurs in it is not reported as unknown elsewhere.

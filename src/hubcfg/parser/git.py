@@ -6,7 +6,6 @@ Replacement objects (`refs/replace/`) are left aside: a revision is what its id 
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -21,7 +20,7 @@ class Repository(Struct, frozen=True):
     prefix: str
 
 
-class TreeEntry(NamedTuple):
+class TreeEntry(Struct, frozen=True):
     """A file of a commit: its path relative to the repository's top, its mode and the id of its content."""
 
     path: str

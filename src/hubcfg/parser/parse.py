@@ -10,10 +10,10 @@ from yaml.error import YAMLError
 from hubcfg.core.fanout import map_chunks, sees_files
 from hubcfg.core.finding import Finding
 from hubcfg.parser.builder import NeedsCareError, build_values
-from hubcfg.parser.careful import has_hidden_characters, read_carefully
 from hubcfg.parser.comments import MARKER
 from hubcfg.parser.document import Document, ParsedFile, Value
 from hubcfg.parser.events import CParser
+from hubcfg.parser.hidden import has_hidden_characters
 from hubcfg.parser.sources import SourceFile, load_source, unreadable
 from hubcfg.parser.strict import needs_strict
 
@@ -111,6 +111,8 @@ def parse_text(path: str, text: str, key: bytes = b"", blob: str = "") -> Parsed
             return ParsedFile(path, documents, has_ignores=has_ignores, key=key, blob=blob)
         except (NeedsCareError, YAMLError):
             pass
+    from hubcfg.parser.careful import read_carefully  # slow to import, and only needed when something is wrong
+
     careful = read_carefully(path, text)
     documents = tuple(Document(path, index, value) for index, value in careful.documents)
     return ParsedFile(path, documents, tuple(careful.findings), careful.broken_text, has_ignores, key, blob)

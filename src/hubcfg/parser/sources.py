@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -20,7 +20,7 @@ _PATTERNS = "write patterns as in `.gitignore`, such as `drafts/` or `*.tmp.yaml
 DEFAULT_SOURCES = ("**/*.yaml", "**/*.yml")
 
 
-class SourceFile(NamedTuple):
+class SourceFile(Struct, frozen=True):
     """A file to read: its path relative to the project's root, with `/`, and how to get its bytes.
 
     `read` raises OSError where the file cannot be read.

@@ -11,7 +11,6 @@ from hubcfg.core.finding import Finding
 from hubcfg.core.instants import Instant
 from hubcfg.core.progress import Progress, silent
 from hubcfg.core.rule import Severity
-from hubcfg.emitter.folder import NewFolder, new_folder, write_folder
 from hubcfg.parser.cache import ParseCache
 from hubcfg.parser.parse import decode
 from hubcfg.parser.sources import SourceFile
@@ -20,6 +19,7 @@ from hubcfg.pipeline import Compiled, compile_project
 if TYPE_CHECKING:  # slow to import, and only needed where there are workers
     from concurrent.futures import Executor
 
+    from hubcfg.emitter.folder import NewFolder
     from hubcfg.parts.compile import CompiledParts
 
 MANIFEST = "manifest.json"
@@ -29,6 +29,7 @@ class Outcome(Struct, frozen=True):
     """What is to be told of a project: its findings, how much there is of it, and the files that have been written.
 
     `project` is its id, None where `hubcfg.yaml` can't be used; `base` is what approvals were judged by, where they were.
+    `compiled` is what it came to, where that was compiled as a whole.
     """
 
     findings: list[Finding]
@@ -39,6 +40,7 @@ class Outcome(Struct, frozen=True):
     base: str | None = None
     paths: tuple[str, ...] = ()
     manifest: bytes = b""
+    compiled: Compiled | None = None
 
     @property
     def has_errors(self) -> bool:
@@ -71,6 +73,8 @@ def run_project(
     Where there are `workers` nothing is remembered for later runs: a `cache` holds a project as a whole.
     """
     if workers is not None:
+        from hubcfg.emitter.folder import new_folder  # slow to import, as all that is imported further down
+
         # The workers go first: what is written aside is removed when nobody writes there any more.
         with ExitStack() as stack:
             folder = stack.enter_context(new_folder(out)) if out is not None else None
@@ -87,7 +91,7 @@ def run_project(
 def _run_parts(
     root: Path,
     executor: "Executor",
-    folder: NewFolder | None,
+    folder: "NewFolder | None",
     as_of: Instant,
     base: str | None,
     environment: Mapping[str, str],
@@ -113,6 +117,8 @@ def _run_parts(
 def _emit(compiled: Compiled, out: Path | None, flat: bool, progress: Progress) -> Outcome:
     if out is None or compiled.has_errors:
         return _outcome(compiled)
+    from hubcfg.emitter.folder import write_folder
+
     progress("writing bundles", 0, 0)
     files = compiled.emit(flat=flat)
     write_folder(out, files)
@@ -122,11 +128,19 @@ def _emit(compiled: Compiled, out: Path | None, flat: bool, progress: Progress) 
 def _outcome(compiled: Compiled, paths: tuple[str, ...] = (), manifest: bytes = b"") -> Outcome:
     config, approvals = compiled.config, compiled.approvals
     if config is None:
-        return Outcome(compiled.findings, compiled.sources)
+        return Outcome(compiled.findings, compiled.sources, compiled=compiled)
     users = sum(len(org.users) for org in config.orgs.values())
     label = approvals.base.label if approvals is not None else None
     return Outcome(
-        compiled.findings, compiled.sources, config.project.id, len(config.orgs), users, label, paths, manifest
+        compiled.findings,
+        compiled.sources,
+        config.project.id,
+        len(config.orgs),
+        users,
+        label,
+        paths,
+        manifest,
+        compiled,
     )
 
 

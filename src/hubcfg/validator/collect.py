@@ -1,7 +1,6 @@
 """Sorts the entries of all documents by kind and owner, and finds ids that are defined twice."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -26,7 +25,7 @@ class Owner(Struct, frozen=True):
     id: str
 
 
-class Item(NamedTuple):
+class Item(Struct, frozen=True):
     """One entry of a plural document, or a whole singular one; `value` is None where it does not fit its schema.
 
     `field` is the map that an entry stands in, None for a whole document.

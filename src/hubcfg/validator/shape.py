@@ -1,7 +1,9 @@
 """Checks each document against the schema of its kind, and keeps what is good of one that does not fit."""
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.nearest import did_you_mean, shorten
@@ -14,7 +16,7 @@ from hubcfg.validator.schema import Kind, Schema
 EXTENDABLE = ("Platform", "Catalog")
 
 
-class Shaped(NamedTuple):
+class Shaped(Struct, frozen=True):
     """A document of a known kind.
 
     `broken_ids` are the entries that do not fit and are left out of `value`; `value` is None where nothing of the

@@ -53,6 +53,7 @@ def compile_(
             root, as_of=as_of, base=base, environment=os.environ, workers=chosen, cache=cache, progress=progress,
             out=out, flat=flat,
         )  # fmt: skip
+    settings.keep(cache, done)
     if done.has_errors:
         known_line = cache.line_at if cache is not None else None
         use_color = settings.use_color()

@@ -85,6 +85,7 @@ def plan(
             if found is None:
                 return 1
             prepared = found
+    settings.keep(cache, prepared)
     plan, findings, read = prepared.plan, prepared.findings, prepared.compiled.read
     if plan is None:
         click.echo(render_no_plan(output, findings, read, use_color=settings.use_color()))

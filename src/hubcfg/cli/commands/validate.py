@@ -47,6 +47,7 @@ def validate(
         done = run_project(
             root, as_of=as_of, base=base, environment=os.environ, workers=chosen, cache=cache, progress=progress
         )
+    settings.keep(cache, done)
     shown = select_findings(done.findings, select, ignore)
     prefix, use_color = find_prefix(root), settings.use_color()
     known_line = cache.line_at if cache is not None else None

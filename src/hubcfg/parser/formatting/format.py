@@ -1,12 +1,12 @@
 """The formatter: text to canonical text, with a last look at whether anything was lost."""
 
-from hubcfg.parser.careful import has_hidden_characters
 from hubcfg.parser.formatting.errors import UnformattableSource
 from hubcfg.parser.formatting.guard import read_attachments, read_meaning
 from hubcfg.parser.formatting.reader import read_source, scan_tokens
 from hubcfg.parser.formatting.remarks import find_remarks, place_remarks
 from hubcfg.parser.formatting.syntax import Source
 from hubcfg.parser.formatting.writer import write_source
+from hubcfg.parser.hidden import has_hidden_characters
 
 
 def format_source(text: str) -> str:
