@@ -179,10 +179,32 @@ def test_a_change_between_plan_and_lock_is_stale(site: Site, monkeypatch: pytest
         site.edit_bundle(lambda bundle: bundle["users"].pop(SAM), "fabrikam")
         return carry_out(*arguments, **options)  # type: ignore[arg-type]  # handed on as they came
 
-    monkeypatch.setattr("hubcfg.cli.deploying.carry_out", be_late)
+    monkeypatch.setattr("hubcfg.applying.carry_out", be_late)
     outcome = site.apply()
     assert (outcome.code, names(outcome)) == (1, ["stale-plan"])
     assert SAM not in site.held("fabrikam")
+    assert len(site.records()) == 1
+
+
+@pytest.mark.parametrize("what", ["edited", "deleted"])
+def test_a_source_that_changes_meanwhile_is_stale(site: Site, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """What is kept as the sources of a deployment is what it was compiled from, or there is no deployment."""
+    import hubcfg.applying
+
+    site.replace("fabrikam.yaml", "psa.tickets.create]", "psa.tickets.assign]")
+    site.land()
+    before, carry_out = site.held("fabrikam"), hubcfg.applying.carry_out
+
+    def be_late(*arguments: object, **options: object) -> object:
+        file = site.root / "fabrikam.yaml"
+        file.unlink() if what == "deleted" else file.write_text(file.read_text() + "# more\n")
+        return carry_out(*arguments, **options)  # type: ignore[arg-type]  # handed on as they came
+
+    monkeypatch.setattr("hubcfg.applying.carry_out", be_late)
+    outcome = site.apply()
+    assert (outcome.code, names(outcome)) == (1, ["stale-plan"])
+    assert "`fabrikam.yaml` was changed while hubcfg was at work on it" in outcome.json["findings"][0]["message"]
+    assert site.held("fabrikam") == before
     assert len(site.records()) == 1
 
 

@@ -90,8 +90,9 @@ def cli(ctx: click.Context, folder: str, color: str, quiet: bool, verbose: bool,
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits."""
     kept: list[object] = []
-    code = run(sys.argv[1:] if arguments is None else arguments, kept)
+    code = EXIT_OUTSIDE  # where not even what is wrong can be written
     try:
+        code = run(sys.argv[1:] if arguments is None else arguments, kept)
         for stream in (sys.stdout, sys.stderr):
             if not stream.closed:
                 stream.flush()

@@ -109,6 +109,19 @@ def test_a_reader_that_has_enough() -> None:
     assert done.stdout.strip()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("command", ["rules", "--help"])
+def test_output_that_cannot_be_written(command: str) -> None:
+    """A full disk behind stdout or stderr is something outside, no bug, and no success."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hubcfg", command], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (3, "error: can't write: no space left on device\n")
+        deaf = subprocess.run([sys.executable, "-m", "hubcfg", command], stdout=full, stderr=full, check=False)
+    assert deaf.returncode == 3
+
+
 def test_interrupted(tmp_path: Path) -> None:
     """Ctrl-C ends a run with 130, and nothing is half-written."""
     lines = ["kind: Users", "org: acme", "users:"]

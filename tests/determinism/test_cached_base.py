@@ -1,0 +1,177 @@
+"""What is remembered of the base changes no verdict: whatever is edited, committed, moved and landed between runs."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hubcfg.core.rule import Severity
+from hubcfg.parser import cache as parse_cache
+from hubcfg.parser.cache import ParseCache
+from hubcfg.parser.cache_file import CacheFile
+from hubcfg.pipeline import Compiled, compile_project
+from hubcfg.views.findings.json import render_json
+from tests.approvals.histories import History
+from tests.determinism.test_cache import AS_OF, RACY_NS, settle
+from tests.reference.projects import examples
+
+NAMES = ["ana", "ben", "cleo", "dora", "Ana"]
+ENTRIES = [
+    "{role: member, permissions: [psa.tickets.read]}",
+    "{role: member, permissions: [psa.tickets.delete]}",
+    "{role: member, uid: u-1, groups: [desk]}",
+    "{role: owner}",
+    "{role: member, name: Somebody, permissions: [{permission: psa.tickets.delete, expires: 2027-01-01}]}",
+    "{rol: member}",
+]
+ORG = "kind: Org\nid: acme\nproducts: {psa: active}\n---\nkind: Groups\norg: acme\ngroups:\n  desk: {permissions: [psa.tickets.%s]}\n"
+
+
+@pytest.fixture(autouse=True)
+def _settled_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parse_cache, "RACY_NS", RACY_NS)
+
+
+def told(compiled: Compiled) -> tuple[str, str]:
+    """What a run says, and who is who in the base that it was judged by."""
+    base = compiled.approvals.base if compiled.approvals is not None else None
+    if base is None:
+        return render_json(compiled.findings), ""
+    users = [
+        f"{org.id} {user.id} {user.entry} {user.name} {user.uid} {user.document}"
+        for org in base.config.orgs.values()
+        for user in org.users.values()
+    ]
+    return render_json(compiled.findings), f"{base.files} {sorted(base.config.files)} {base.is_tree} {users}"
+
+
+def run(root: Path, cache: Path | None, *, saves: bool = True) -> tuple[str, str]:
+    """Runs with a cache, or without; one that does not save leaves what is remembered behind what there is."""
+    opened = None if cache is None else ParseCache(CacheFile(cache))
+    if opened is not None and not saves:
+        opened.save = lambda: None  # type: ignore[method-assign]  # as where it would save too little
+    return told(compile_project(root, as_of=AS_OF, base="main", cache=opened))
+
+
+def begin(root: Path) -> History:
+    history = History(root)
+    history.start()
+    history.write(
+        {
+            "hubcfg.yaml": "hubcfg: 1\nproject: test\nplatform: onestack\n",
+            "org.yaml": ORG % "read",
+            "owner.yaml": "kind: Users\norg: acme\nusers:\n  olga@acme.example: {role: owner, name: Olga}\n",
+            **{f"users/{name}.yaml": page(name, 0) for name in NAMES[:3]},
+        }
+    )
+    history.commit("Begin")
+    history.git("checkout", "-q", "-b", "work")
+    return history
+
+
+def page(name: str, entry: int) -> str:
+    return f"kind: Users\norg: acme\nusers:\n  {name}@acme.example: {ENTRIES[entry]}\n"
+
+
+def edit(history: History, name: int, entry: int) -> None:
+    history.write({f"users/{NAMES[name]}.yaml": page(NAMES[name], entry)})
+
+
+def move(history: History, name: int, _: int) -> None:
+    file = history.root / "users" / f"{NAMES[name]}.yaml"
+    if file.exists():
+        file.rename(file.with_name(f"moved-{file.name}"))
+
+
+def remove(history: History, name: int, _: int) -> None:
+    (history.root / "users" / f"{NAMES[name]}.yaml").unlink(missing_ok=True)
+
+
+def change_group(history: History, name: int, _: int) -> None:
+    history.write({"org.yaml": ORG % ("delete" if name % 2 else "read")})
+
+
+def hide(history: History, name: int, entry: int) -> None:
+    history.write({".hubcfgignore": f"users/{NAMES[name]}.yaml\n" if entry % 2 else ""})
+
+
+def change_project(history: History, _: int, entry: int) -> None:
+    more = "sources: ['users/*.yaml', '*.yaml']\n" if entry % 2 else ""
+    history.write({"hubcfg.yaml": f"hubcfg: 1\nproject: test\nplatform: onestack\n{more}"})
+
+
+def change_signers(history: History, name: int, _: int) -> None:
+    history.write({"hubcfg.yaml": "hubcfg: 1\nproject: test\nplatform: onestack\napprovals: {signers: signers}\n",
+                   "signers": f"{NAMES[name]}@acme.example {{key ana}}\n"})  # fmt: skip
+
+
+def commit(history: History, *_: int) -> None:
+    history.commit()
+
+
+def land(history: History, *_: int) -> None:
+    history.commit()
+    history.git("branch", "-f", "main", "HEAD")
+
+
+def go_back(history: History, *_: int) -> None:
+    history.git("branch", "-f", "main", "main~1" if history.git("rev-list", "--count", "main") != "1" else "main")
+
+
+def wait(*_: object) -> None:
+    settle()
+
+
+ACTIONS: list[Callable[[History, int, int], None]] = [
+    edit, edit, edit, move, remove, change_group, hide, change_project, change_signers, commit, land, land, go_back, wait, wait,
+]  # fmt: skip
+STEPS = st.lists(
+    st.tuples(st.sampled_from(ACTIONS), st.integers(0, len(NAMES) - 1), st.integers(0, len(ENTRIES) - 1), st.sampled_from(["saves", "looks", ""])),
+    min_size=2, max_size=10,
+)  # fmt: skip
+
+
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=STEPS)
+def test_any_history(steps: list[tuple[Callable[..., None], int, int, str]]) -> None:
+    """Runs with what earlier runs remember, at any moment of any history, say what runs say that remember nothing."""
+    with tempfile.TemporaryDirectory() as scratch:
+        root, cache = Path(scratch) / "project", Path(scratch) / "c" / "cache"
+        history = begin(root)
+        settle()
+        assert run(root, cache) == run(root, None)
+        for action, name, entry, ran in steps:
+            action(history, name, entry)
+            if ran:
+                assert run(root, cache, saves=ran == "saves") == run(root, None)
+        assert run(root, cache) == run(root, None)
+        shutil.rmtree(root)
+
+
+def test_the_base_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an edit the base is not listed again, and a grant that it has not is still seen."""
+    root, cache = tmp_path / "project", tmp_path / "c" / "cache"
+    history = begin(root)
+    time.sleep(2 * RACY_NS / 1e9)
+    run(root, cache)
+    edit(history, 1, 1)
+    expected = run(root, None)
+    monkeypatch.setattr("hubcfg.revision.list_files", None)  # would raise
+    assert run(root, cache) == expected
+    compiled = compile_project(root, as_of=AS_OF, base="main", cache=ParseCache(CacheFile(cache)))
+    assert {one.name for one in compiled.findings if one.severity is Severity.ERROR} >= {"unapproved-sensitive-grant"}
+
+
+def test_an_edit_after_an_edit(tmp_path: Path) -> None:
+    """What is remembered was read when a file was other than the base already, and it has changed again since."""
+    root, cache = tmp_path / "project", tmp_path / "c" / "cache"
+    history = begin(root)
+    for entry in (1, 4, 0, 2):
+        edit(history, 1, entry)
+        time.sleep(2 * RACY_NS / 1e9)
+        assert run(root, cache) == run(root, None)
