@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor  # slow to import, and only needed where there is one
 
 
-# The coarsest clock of a file system: what was modified so shortly before it was read may yet change without looking different.
+# What was modified so shortly before it was read may yet change without looking different: as long as the coarsest clock of a
+# file system may stand still, or where times are not whole milliseconds, and so come from a fine one, as long as a system's may.
 RACY_NS = 2_000_000_000
+FINE_RACY_NS = 100_000_000
+_MILLISECOND = 1_000_000
 
 # What is seen of a file: size, mode, when its content and when anything of it was modified, inode, device.
 _LOOKS = struct.Struct("<QQqqQQ")
@@ -69,7 +72,7 @@ class ParseCache:
     def __init__(self, file: CacheFile, now: Callable[[], int] = time_ns) -> None:
         self._file = file
         # What is modified from here on may be modified again after it has been read.
-        self._racy_from = now() - RACY_NS
+        self._now = now()
         loaded, self._size = file.load()
         self._tree: dict[str, bytes]
         self._records: dict[bytes, _Record]
@@ -219,7 +222,7 @@ class ParseCache:
         # What the next run is spared, in bytes that could be written in the time: by byte that is parsed, by file that is
         # read, by content whose shape is checked, by place that is looked for.
         gain = self._fresh_bytes * 12 + self._looked_at * 1500
-        gain += 0 if self._new_base is None else 400 * len(self._new_base[3])
+        gain += 0 if self._new_base is None else 1000 * len(self._new_base[3])
         gain += max(0, len(self.fitting) - self._known_fitting) * 200 + self._located * 3000
         if gain < max(self._size, 1):
             return
@@ -277,7 +280,8 @@ class ParseCache:
         if not looks:
             return False
         modified, changed = _LOOKS.unpack(looks)[2:4]
-        return bool(max(modified, changed) < self._racy_from)
+        is_fine = modified % _MILLISECOND and changed % _MILLISECOND
+        return bool(max(modified, changed) < self._now - (min(FINE_RACY_NS, RACY_NS) if is_fine else RACY_NS))
 
 
 def open_cache(root: Path, environment: Mapping[str, str]) -> ParseCache | None:
