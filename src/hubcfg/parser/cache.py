@@ -6,13 +6,13 @@ more without looking any different (docs/performance.md).
 """
 
 import marshal
-import os
-import stat
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import lstat
 from pathlib import Path
+from stat import S_IFREG
 from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 
@@ -35,6 +35,7 @@ _MILLISECOND = 1_000_000
 
 # What is seen of a file: size, mode, when its content and when anything of it was modified, inode, device.
 _LOOKS = struct.Struct("<QQqqQQ")
+_pack_looks, _KIND_OF_FILE = _LOOKS.pack, 0o170000
 _SEEN, _KEY = 48, 80  # where in an entry what was seen of a file ends, and where the digest of its content does
 
 # Where a place is in a document of some content: the document, the path, and the part; and its lines and columns, and the
@@ -47,8 +48,9 @@ MAX_LINE = 500
 # others than those of the tree that is kept with it (None for those that it has not), and the content of its trust files.
 _Base = tuple[str, str, str, "dict[str, str | None]", tuple["bytes | None", "bytes | None"]]
 
-# A file's content: the values of its documents, those of earlier runs as bytes, and whether it may have ignore comments.
-_Record = tuple["list[Value | bytes]", bool]
+# A file's content: the values of its documents, those of earlier runs as bytes, and whether it may have ignore comments; of a
+# single document without them, as most files are, its value as bytes and nothing else.
+_Record: TypeAlias = "tuple[list[Value | bytes], bool] | bytes"
 
 
 class RememberedBase(Struct, frozen=True):
@@ -98,18 +100,17 @@ class ParseCache:
         """Returns the parsed files of a work tree, as `parse.parse_sources` does."""
         files: list[ParsedFile | None] = []
         missed: list[tuple[int, bytes]] = []
-        base, tree, records, seen = f"{root}/", self._tree, self._records, self._seen
+        base, known, recall, seen = f"{root}/", self._tree.get, self._records.get, self._seen
         for source in sources:
             path = source.path
             looks = _look(base + path)
-            entry = tree.get(path, b"")
-            record = records.get(entry[_SEEN:_KEY]) if looks and entry[:_SEEN] == looks else None
-            if record is None:
+            entry = known(path, b"")
+            if looks and entry[:_SEEN] == looks and (record := recall(key := entry[_SEEN:_KEY])) is not None:
+                seen[path] = entry
+                files.append(_recall(path, record, key, entry[_KEY:].hex()))
+            else:
                 missed.append((len(files), looks))
                 files.append(None)
-            else:
-                seen[path] = entry
-                files.append(_recall(path, record, entry[_SEEN:_KEY], entry[_KEY:].hex()))
         self._looked_at += len(missed)
         wanted = [sources[index] for index, _ in missed]
         fresh = parse_sources(wanted, executor) if executor is not None else map(self._read, wanted)
@@ -117,14 +118,14 @@ class ParseCache:
             files[index] = file
             if self._keep(file):
                 self._fresh_bytes += _LOOKS.unpack(looks)[0] if looks else 0
-            if file.key in records:
+            if file.key in self._records:
                 seen[file.path] = (
                     (looks if self._is_settled(looks) else bytes(_SEEN)) + file.key + bytes.fromhex(file.blob)
                 )
         self._is_complete = True
         self._changed = {wanted.path for wanted in wanted}
-        if len(sources) - len(missed) < len(tree):
-            self._changed |= tree.keys() - {source.path for source in sources}
+        if len(sources) - len(missed) < len(self._tree):
+            self._changed |= self._tree.keys() - {source.path for source in sources}
         return [file for file in files if file is not None]
 
     def parse_objects(
@@ -234,7 +235,7 @@ class ParseCache:
         objects = {one: key for one, key in self._objects.items() if key in records}
         spans = {key: one for key, one in self._spans.items() if key in used}
         roster = self._pack_roster() if self._pack_roster is not None else self.roster
-        packed = {key: ([_pack(one) for one in values], has_ignores) for key, (values, has_ignores) in records.items()}
+        packed = {key: _pack(record) for key, record in records.items()}
         self._file.save((tree, packed, objects, spans, self.fitting & records.keys(), roster, self._pack_base(tree)))
 
     def _pack_base(self, tree: Mapping[str, bytes]) -> _Base | None:
@@ -293,21 +294,26 @@ def open_cache(root: Path, environment: Mapping[str, str]) -> ParseCache | None:
 def _look(path: str) -> bytes:
     """Returns what can be seen of a regular file without reading it; nothing for anything else."""
     try:
-        seen = os.lstat(path)
-        if not stat.S_ISREG(seen.st_mode):
+        seen = lstat(path)
+        mode = seen.st_mode
+        if mode & _KIND_OF_FILE != S_IFREG:
             return b""
-        return _LOOKS.pack(seen.st_size, seen.st_mode, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino, seen.st_dev)
+        return _pack_looks(seen.st_size, mode, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino, seen.st_dev)
     except (OSError, struct.error):
         return b""
 
 
-def _pack(value: "Value | bytes") -> bytes:
-    return value if isinstance(value, bytes) else marshal.dumps(value)
+def _pack(record: _Record) -> _Record:
+    if isinstance(record, bytes):
+        return record
+    values, has_ignores = record
+    packed: list[Value | bytes] = [one if isinstance(one, bytes) else marshal.dumps(one) for one in values]
+    return packed[0] if len(packed) == 1 and not has_ignores else (packed, has_ignores)  # type: ignore[return-value]  # bytes
 
 
 def _recall(path: str, record: _Record, key: bytes, blob: str) -> ParsedFile:
+    if isinstance(record, bytes):
+        return ParsedFile(path, (Document(path, 0, record),), (), None, False, key, blob)
     values, has_ignores = record
-    if len(values) == 1:
-        return ParsedFile(path, (Document(path, 0, values[0]),), (), None, has_ignores, key, blob)
     documents = tuple([Document(path, index, value) for index, value in enumerate(values)])
     return ParsedFile(path, documents, (), None, has_ignores, key, blob)

@@ -99,17 +99,23 @@ class _Walk:
         except OSError as error:
             self._unreadable(prefix.rstrip("/") or ".", error.strerror or str(error))
             return
-        if not is_output and any(entry.name == "manifest.json" for entry in entries) and prefix:
+        if not is_output and prefix and "manifest.json" in {entry.name for entry in entries}:
             is_output = _has_output_manifest(folder)
+        # Most folders have nothing but files to take as they are, and some have very many of them.
+        takes_all = not is_output and self._ignored is None and self._wanted is None
+        take = self.found.sources.append
         for entry in entries:
             name = entry.name
             if name.startswith("."):
                 continue
             path = prefix + name
-            if entry.is_dir(follow_symlinks=False):
+            is_yaml = name.endswith((".yaml", ".yml"))
+            if takes_all and is_yaml and name != PROJECT_FILE and entry.is_file(follow_symlinks=False):
+                take(SourceFile(path, partial(_read_bytes, entry.path)))
+            elif entry.is_dir(follow_symlinks=False):
                 if self._ignored is None or not self._ignored.match_file(path + "/"):
                     self.visit(entry.path, path + "/", is_output=is_output or path in self._outputs)
-            elif name.endswith((".yaml", ".yml")):
+            elif is_yaml:
                 self._take(entry, path, is_output)
 
     def _take(self, entry: "os.DirEntry[str]", path: str, is_output: bool) -> None:

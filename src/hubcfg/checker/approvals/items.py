@@ -59,14 +59,18 @@ def is_root_of_trust(base: Base, org: str, user: User, role: PlatformRole) -> bo
     return old is not None and old.root and base.held_before(org, user)
 
 
-def needs_handover(base: Base, org: str, user: User, role: PlatformRole) -> bool:
-    """Whether a user is a new holder of a role that only its holder hands on, by the tree's platform or the base's."""
-    if base.is_tree or base.org(org) is None or user.entry.suspended:
+def is_handed_on(base: Base, org: str, role: PlatformRole) -> bool:
+    """Whether only its holder hands a role on, by the tree's platform or the base's."""
+    if base.is_tree or base.org(org) is None:
         return False
-    is_bound = any(
+    return any(
         one is not None and one.transfer is Transfer.PREVIOUS_HOLDER for one in (role, _role_before(base, org, role))
     )
-    return is_bound and not base.held_before(org, user)
+
+
+def needs_handover(base: Base, org: str, user: User, role: PlatformRole) -> bool:
+    """Whether a user is a new holder of a role that only its holder hands on."""
+    return is_handed_on(base, org, role) and not user.entry.suspended and not base.held_before(org, user)
 
 
 def _role_before(base: Base, org: str, role: PlatformRole) -> PlatformRole | None:

@@ -10,7 +10,7 @@ from hubcfg.checker.approvals.approvers import Approvers, role_baseline
 from hubcfg.checker.approvals.base import Base
 from hubcfg.checker.approvals.changes import check_new_org, check_products, covers_new_holder
 from hubcfg.checker.approvals.cover import Coverage, role_key
-from hubcfg.checker.approvals.items import ItemFinder, is_root_of_trust, needs_handover
+from hubcfg.checker.approvals.items import ItemFinder, is_handed_on, is_root_of_trust, needs_handover
 from hubcfg.checker.approvals.judge import user_scope
 from hubcfg.checker.approvals.lines import find_lines, show_way
 from hubcfg.checker.approvals.rules import NO_ELIGIBLE_APPROVER, UNAPPROVED_CHANGE, UNAPPROVED_SENSITIVE_GRANT
@@ -69,7 +69,9 @@ class OrgApprovals:
             items = self._items.find(entry)
             lacking: dict[Mask, list[User]] = {}
             role = self._check.holding(entry).rights.role
-            handed_on = {user.id for user in users if role and needs_handover(self._base, self._org.id, user, role)}
+            handed_on: set[str] = set()
+            if role is not None and is_handed_on(self._base, self._org.id, role):
+                handed_on = {user.id for user in users if needs_handover(self._base, self._org.id, user, role)}
             for user in users if items.role is not None or items.permissions or handed_on else ():
                 scope = user_scope(self._org, user, self._check.access.scope(user).get("clients", []))
                 if role is not None and (items.role is not None or user.id in handed_on):

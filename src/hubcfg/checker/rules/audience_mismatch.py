@@ -38,8 +38,12 @@ def check(check: OrgCheck) -> Iterator[Finding]:
         if entry.audience is Audience.CLIENT and not org.platform.client_users:
             continue
         wrong = list(_find_wrong_groups(check, entry))
+        is_staff = entry.audience is Audience.STAFF
         for user in users:
-            yield from (_check_staff(check, user) if entry.audience is Audience.STAFF else _check_client(check, user))
+            if not is_staff:
+                yield from _check_client(check, user)
+            elif entry.role is None or user.company is not None:
+                yield from _check_staff(check, user)
             for listed, message, group in wrong:
                 yield find(RULE, message, check.place(user, *listed.target_path), help=_advise(check, group),
                            related=_audience_of(group))  # fmt: skip
