@@ -96,9 +96,11 @@ def check_access(
     """
     orgs, rules = _begin_checks(config, access, base), _rules_of(hygiene=hygiene)
     findings = list(earlier)
+    facts = []
     for org in counted(orgs, progress, "checking orgs", len(orgs)):
         findings += check_org(org, rules)
-    facts = [gather_facts(org, rules) for org in orgs]
+        facts.append(gather_facts(org, rules))
+        org.memo.clear()
     findings += check_whole(config, orgs, facts, rules)
     report = check_approvals(config, orgs, base, files, access.instant) if base is not None else None
     findings += report.findings if report is not None else ()

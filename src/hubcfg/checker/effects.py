@@ -1,6 +1,7 @@
 """What single entries of a user's lists contribute: whether anything of them is left, and what would change without them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -72,10 +73,15 @@ def repeats(gifts: Sequence[Gift]) -> set[int]:
 
 def effects_of(check: OrgCheck) -> Iterator["EntryEffects"]:
     """Yields what to judge of each distinct entry: not of suspended users, nor of staff whose role is in question."""
-    active = check.resolver.within(check.org.active_products)
-    for entry in check.by_entry:
-        if is_judged(check, entry):
-            yield EntryEffects(check, entry, active)
+    return (effects_of_entry(check, entry) for entry in check.by_entry if is_judged(check, entry))
+
+
+def effects_of_entry(check: OrgCheck, entry: Entry) -> "EntryEffects":
+    """Returns what an entry's lists do; worked out once for all rules that ask."""
+    effects = check.memo.get(entry)
+    if not isinstance(effects, EntryEffects):
+        effects = check.memo[entry] = EntryEffects(check, entry)
+    return effects
 
 
 def is_judged(check: OrgCheck, entry: Entry) -> bool:
@@ -86,10 +92,10 @@ def is_judged(check: OrgCheck, entry: Entry) -> bool:
 class EntryEffects:
     """What the entries of one user's lists do, given all else that the user has. `active` is what the org can use."""
 
-    def __init__(self, check: OrgCheck, entry: Entry, active: Mask) -> None:
+    def __init__(self, check: OrgCheck, entry: Entry) -> None:
         self.check = check
         self.entry = entry
-        self.active = active
+        self.active = active = check.active
         holding = check.holding(entry)
         self.rights = holding.rights
         self.denied = holding.denied
@@ -163,8 +169,9 @@ class EntryEffects:
                 return False
         return True
 
+    @cached_property
     def split(self) -> tuple[list[Gift], list[Gift]]:
-        """Returns the gifts of which nothing is left and that change nothing, and the others.
+        """The gifts of which nothing is left and that change nothing, and the others.
 
         Where two are of use only to each other's exclusion the later one goes. What stands twice is judged once, and what some
         other finding speaks about (a product that is not subscribed, a group of the other audience) counts as of use.

@@ -10,6 +10,7 @@ from hubcfg.core.instants import Instant
 from hubcfg.core.places import KeyPath, Part, Place
 from hubcfg.parser.document import Value
 from hubcfg.platforms.grants import Audience, Grant, Grants, Group, Role
+from hubcfg.platforms.masks import Mask
 from hubcfg.resolver.access import Holding, OrgAccess
 from hubcfg.resolver.resolve import OrgResolver
 from hubcfg.validator.config import Config, Entry, Org, Project, Separation, User
@@ -61,6 +62,13 @@ class OrgCheck:
         self.org: Org = access.org
         self.instant: Instant = access.instant
         self.resolver = OrgResolver(access.org)
+        # What several rules need to know of an entry, as long as they are at it.
+        self.memo: dict[Entry, object] = {}
+
+    @cached_property
+    def active(self) -> Mask:
+        """The permissions of the products that the org can use."""
+        return self.resolver.within(self.org.active_products)
 
     @cached_property
     def users(self) -> list[User]:

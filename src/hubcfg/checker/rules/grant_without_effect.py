@@ -65,7 +65,7 @@ def check(check: OrgCheck) -> Iterator[Finding]:
     judged = []
     for effects in effects_of(check):
         users = check.by_entry[effects.entry]
-        idle, kept = effects.split()
+        idle, kept = effects.split
         judged.append((effects, len(users), kept))
         for slip in (*_grant_slips(effects, idle), *_deny_slips(effects)):
             yield from (slip.at(user.document, user.path) for user in users)
@@ -99,7 +99,7 @@ def gather(check: OrgCheck) -> _Lines:
         return found
     platform = check.org.platform.id
     lines = IdleLines(
-        check, ((effects, len(check.by_entry[effects.entry]), effects.split()[1]) for effects in effects_of(check))
+        check, ((effects, len(check.by_entry[effects.entry]), effects.split[1]) for effects in effects_of(check))
     )
     found.useful.update((platform, key, index) for key, index in lines.useful if lines.is_shared(key))
     found.idle.update(((platform, key, index), _line_of(line)) for key, index, line in lines if line.bundle.is_shared)

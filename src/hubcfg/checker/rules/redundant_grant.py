@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from hubcfg.checker.effects import EntryEffects, Gift, covers, gifts_of, is_judged, repeats
+from hubcfg.checker.effects import EntryEffects, Gift, covers, effects_of_entry, gifts_of, is_judged, repeats
 from hubcfg.checker.scope import OrgCheck, ProjectCheck, bundle_place
 from hubcfg.core.finding import Edit, EditAction, Finding, Fix, find
 from hubcfg.core.places import KeyPath, Place
@@ -44,9 +44,8 @@ class _Needless(Struct, frozen=True):
 
 def check(check: OrgCheck) -> Iterator[Finding]:
     """Yields a finding for each redundant entry of the org's users, groups and Hub roles."""
-    active = check.resolver.within(check.org.active_products)
     for entry, users in check.by_entry.items():
-        for needless in _find_in_entry(check, entry, active):
+        for needless in _find_in_entry(check, entry):
             yield from (needless.at(check.place(user, *needless.path)) for user in users)
     in_circles = find_cycles(check.org.groups)[1]
     for bundle in check.bundles():
@@ -78,15 +77,15 @@ def check_project(check: ProjectCheck) -> Iterator[Finding]:
         yield from (needless.at(bundle_place(bundles[place], *needless.path)) for needless in listed)
 
 
-def _find_in_entry(check: OrgCheck, entry: Entry, active: Mask) -> Iterator[_Needless]:
+def _find_in_entry(check: OrgCheck, entry: Entry) -> Iterator[_Needless]:
     if not is_judged(check, entry):
         yield from _find_repeated(list(gifts_of(check, entry)))
         return
-    effects = EntryEffects(check, entry, active)
+    effects = effects_of_entry(check, entry)
     if not effects.gifts:
         return
     yield from _find_repeated(effects.gifts)
-    _, kept = effects.split()
+    _, kept = effects.split
     wanted = [
         _wanted(effects, gift) if _is_current(check, gift) and effects.survives(gift.mask) else {} for gift in kept
     ]
