@@ -152,7 +152,7 @@ def compile_project(
     comments = read_comments([start.project_file, *files], sources)
     verified, approvals, findings = check_access(
         config, access, trusted, trust, [*findings, *faults], locator(sources, executor, cache), comments, hygiene=hygiene,
-        by_org=authority is not None, progress=progress,
+        by_org=authority is not None, progress=progress, memory=known.open_memory(),
     )  # fmt: skip
     access = access if approvals is None else rest_on_approvals(access, approvals)
     outputs: dict[str, bytes] = {}

@@ -12,6 +12,7 @@ from msgspec import Struct
 from hubcfg.checker.approvals.approval import payload_of
 from hubcfg.checker.approvals.base import DEFAULT_REVOKED, TrustFiles
 from hubcfg.checker.check import all_rules
+from hubcfg.checker.memory import OrgMemory, Remembered
 from hubcfg.core.finding import Finding
 from hubcfg.parser.cache import ParseCache, RememberedBase
 from hubcfg.parser.document import Document, ParsedFile, Value
@@ -30,7 +31,7 @@ from hubcfg.parser.sources import DEFAULT_SOURCES, IGNORE_FILE, PROJECT_FILE, So
 from hubcfg.validator.config import Config, Project
 from hubcfg.validator.memory import BindMemory
 from hubcfg.validator.project import read_project
-from hubcfg.validator.roster import pack_roster
+from hubcfg.validator.roster import Packed, Roster, pack_roster
 from hubcfg.validator.shape_memory import ShapeMemory
 from hubcfg.validator.twin import bind_changes
 from hubcfg.validator.validate import shape_file, validate_documents
@@ -61,6 +62,7 @@ class Known:
     def __init__(self, memory: BindMemory | None = None, cache: ParseCache | None = None) -> None:
         self.memory = memory
         self.cache = cache
+        self._checks: OrgMemory | None = None
 
     def parse(
         self, objects: Mapping[str, str], fetch: Callable[[list[str]], Mapping[str, bytes]]
@@ -77,12 +79,28 @@ class Known:
             return validate_documents(project, files, memory=self.memory)
         shapes = ShapeMemory(self.cache.fitting)
         is_first = self.memory is None or self.memory.first is None
-        config, findings = validate_documents(
-            project, files, shapes, self.memory, self.cache.roster if is_first else None
-        )
+        roster = Roster(self.cache.roster, files) if is_first and self.cache.roster is not None else None
+        config, findings = validate_documents(project, files, shapes, self.memory, roster)
         if is_first and self.memory is not None and self.memory.first is not None:
-            self.cache.keep_roster(lambda: pack_roster(config, files))
+            self._open_memory(config, files, roster)
         return config, findings
+
+    def _open_memory(self, config: Config, files: list[ParsedFile], roster: Roster | None) -> None:
+        """Opens the memory of what rules found, of a tree against which there is nothing so far, and keeps it with the tree."""
+        cache = self.cache
+        assert cache is not None
+        memory = OrgMemory({} if roster is None else roster.digest_orgs(config), cache.checks or {})
+        self._checks = memory
+
+        def pack() -> tuple[Packed, dict[str, Remembered]]:
+            packed = pack_roster(config, files)
+            return packed, memory.pack(Roster(packed, files).digest_orgs(config))
+
+        cache.keep_orgs(pack, lambda: memory.fresh)
+
+    def open_memory(self) -> OrgMemory | None:
+        """Returns what rules found in earlier runs, where the tree is such that this counts."""
+        return self._checks
 
     def bind_changes(self, project: Project, gone: list[ParsedFile], new: list[ParsedFile]) -> Config | None:
         """Returns the configuration of the work tree with `new` files in place of those that are `gone`.

@@ -19,6 +19,7 @@ from hubcfg.checker.approvals.judge import ValidApproval
 from hubcfg.checker.approvals.rules import RULES as APPROVAL_RULES
 from hubcfg.checker.deployment_rules import RULES as DEPLOYMENT_RULES
 from hubcfg.checker.ignores import apply_ignores
+from hubcfg.checker.memory import OrgMemory
 from hubcfg.checker.rules.invalid_ignore import RULE as INVALID_IGNORE
 from hubcfg.checker.scope import OrgCheck, ProjectCheck, holders_by_role
 from hubcfg.core.finding import Finding
@@ -80,8 +81,9 @@ def check_access(
     hygiene: bool = True,
     by_org: bool = False,
     progress: Progress = silent,
+    memory: OrgMemory | None = None,
 ) -> tuple[Verified | None, ApprovalReport | None, list[Finding]]:
-    """Checks the access of a configuration.
+    """Checks the access of a configuration. What a `memory` knows of an org is not looked for again.
 
     With `by_org` errors of approvals and of separation of duties leave out the orgs that they stand against, and what is left
     may be verified all the same (docs/deployment.md, "What apply refuses"). Without `hygiene` the rules of the table Policy and hygiene are left out, for commands that only look; then there is no
@@ -98,7 +100,11 @@ def check_access(
     findings = list(earlier)
     facts = []
     for org in counted(orgs, progress, "checking orgs", len(orgs)):
-        findings += check_org(org, rules)
+        known = memory.recall(org, rules) if memory is not None and hygiene else None
+        found = check_org(org, rules) if known is None else known
+        if memory is not None and hygiene and known is None:
+            memory.keep(org, found)
+        findings += found
         facts.append(gather_facts(org, rules))
         org.memo.clear()
     findings += check_whole(config, orgs, facts, rules)
@@ -186,7 +192,13 @@ def check_parts(
 
 def _begin_checks(config: Config, access: Access, base: Base | None) -> list[OrgCheck]:
     separations = all_separations(base, config) if base is not None else config.project.separations
-    return [OrgCheck(config.project, org, _base_holders(org, base), separations) for org in access.orgs.values()]
+    return [
+        OrgCheck(
+            config.project, one, _base_holders(one, base), separations,
+            is_as_before=base is not None and not base.is_tree and base.org(one.org.id) is one.org,
+        )
+        for one in access.orgs.values()
+    ]  # fmt: skip
 
 
 def _rules_of(*, hygiene: bool) -> list[Rule]:

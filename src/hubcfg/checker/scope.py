@@ -45,7 +45,8 @@ class OrgCheck:
     """One org with its access, for rules. Rules see only users whose access is known (`users`), unless they ask for all.
 
     `base_holders` are the users who hold each platform role in the base that changes are judged by; None without a base.
-    `separations` are the project's separations of duties, and those that only the base still has.
+    `separations` are the project's separations of duties, and those that only the base still has. `is_as_before` says that the
+    base has the very same org.
     """
 
     def __init__(
@@ -54,11 +55,14 @@ class OrgCheck:
         access: OrgAccess,
         base_holders: dict[str, frozenset[str]] | None = None,
         separations: tuple[Separation, ...] | None = None,
+        *,
+        is_as_before: bool = False,
     ) -> None:
         self.project = project
         self.separations = project.separations if separations is None else separations
         self.access = access
         self.base_holders = base_holders
+        self.is_as_before = is_as_before
         self.org: Org = access.org
         self.instant: Instant = access.instant
         self.resolver = OrgResolver(access.org)

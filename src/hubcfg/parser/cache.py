@@ -83,12 +83,15 @@ class ParseCache:
         self.fitting: set[bytes]
         self.roster: Any
         self._base: _Base | None
-        self._tree, self._records, self._objects, self._spans, self.fitting, self.roster, self._base = loaded or (
-            {}, {}, {}, {}, set(), None, None,
-        )  # fmt: skip
+        self.checks: Any
+        nothing: tuple[Any, ...] = ({}, {}, {}, {}, set(), None, None, None)
+        (
+            self._tree, self._records, self._objects, self._spans, self.fitting, self.roster, self._base, self.checks,
+        ) = loaded or nothing  # fmt: skip
+        self._pack_orgs: Callable[[], tuple[Any, Any]] | None = None
+        self._count_checked: Callable[[], int] = int
         self._changed: set[str] = set()
         self._new_base: tuple[str, str, str, Mapping[str, str], tuple[bytes | None, bytes | None]] | None = None
-        self._pack_roster: Callable[[], Any] | None = None
         self._known_fitting = len(self.fitting)
         self._by_object: dict[str, bytes] = {}
         self._used: set[bytes] = set()
@@ -214,9 +217,12 @@ class ParseCache:
         """Remembers what the project is in a commit: the ids of its hubcfg.yaml and its sources, and its trust files."""
         self._new_base = (commit, prefix, project, objects, trust)
 
-    def keep_roster(self, pack: Callable[[], Any]) -> None:
-        """Remembers what `pack` returns as the `roster`, a plain value that means something to the validator alone."""
-        self._pack_roster = pack
+    def keep_orgs(self, pack: Callable[[], tuple[Any, Any]], count_checked: Callable[[], int]) -> None:
+        """Remembers what `pack` returns as the `roster` and the `checks`: plain values that mean something to others alone.
+
+        `count_checked` says how many entries have been checked, because what was found was not known.
+        """
+        self._pack_orgs, self._count_checked = pack, count_checked
 
     def save(self) -> None:
         """Keeps what is known for the next run, where that saves more time than it takes."""
@@ -224,6 +230,7 @@ class ParseCache:
         # read, by content whose shape is checked, by place that is looked for.
         gain = self._fresh_bytes * 12 + self._looked_at * 1500
         gain += 0 if self._new_base is None else 1000 * len(self._new_base[3])
+        gain += 3000 * self._count_checked()
         gain += max(0, len(self.fitting) - self._known_fitting) * 200 + self._located * 3000
         if gain < max(self._size, 1):
             return
@@ -234,9 +241,11 @@ class ParseCache:
             records = {key: record for key, record in records.items() if key in used}
         objects = {one: key for one, key in self._objects.items() if key in records}
         spans = {key: one for key, one in self._spans.items() if key in used}
-        roster = self._pack_roster() if self._pack_roster is not None else self.roster
+        roster, checks = self._pack_orgs() if self._pack_orgs is not None else (self.roster, self.checks)
         packed = {key: _pack(record) for key, record in records.items()}
-        self._file.save((tree, packed, objects, spans, self.fitting & records.keys(), roster, self._pack_base(tree)))
+        self._file.save(
+            (tree, packed, objects, spans, self.fitting & records.keys(), roster, self._pack_base(tree), checks)
+        )
 
     def _pack_base(self, tree: Mapping[str, bytes]) -> _Base | None:
         """Returns what is known of a commit, as it differs from a tree."""

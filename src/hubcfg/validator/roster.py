@@ -5,6 +5,8 @@ It is made of a configuration against which the validator found nothing, and cou
 all is bound as if nothing were remembered (docs/performance.md).
 """
 
+import hashlib
+import marshal
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
@@ -14,8 +16,9 @@ from hubcfg.parser.document import Document, ParsedFile, as_map
 from hubcfg.validator.config import Config, Entry, Org, User
 from hubcfg.validator.entries import EntryBinder
 
-# What is kept: the paths and digests of the files that hold users and nothing else, and by org the columns of `_pack_org`.
-Packed = tuple[list[str], list[bytes], dict[str, tuple[list[Any], ...]]]
+# What is kept: the paths and digests of the files that hold users and nothing else, and by org a digest of the files that its
+# users are in, and the columns of `_pack_org`.
+Packed = tuple[list[str], list[bytes], dict[str, tuple[Any, ...]]]
 
 
 class RosterMismatchError(Exception):
@@ -73,9 +76,24 @@ class Roster:
         """The ids of the orgs that have users here."""
         return self._orgs
 
+    def digest_orgs(self, config: Config) -> dict[str, bytes]:
+        """Returns digests of all that an org's documents say, for the orgs none of whose users' files have changed or gone."""
+        common, own = _tell_scopes(self.rest)
+        common.append(marshal.dumps(config.project.document.value, 0))
+        begin = hashlib.sha256(b"".join(common))
+        digests = {}
+        for org in config.orgs:
+            packed = self._orgs.get(org)
+            if packed is None or any(self._files[place] is None for place in set(packed[7])):
+                continue
+            told = begin.copy()
+            told.update(b"".join([packed[0], *own.get(org, ())]))
+            digests[org] = told.digest()
+        return digests
+
     def open(self, org: str, binder: EntryBinder) -> OrgRoster:
         """Returns the users of an org; `binder` binds what they say about access."""
-        ids, names, uids, at_files, at_documents, at_kinds, placed_files, placed_documents, others = self._orgs[org]
+        _, ids, names, uids, at_files, at_documents, at_kinds, placed_files, placed_documents, others = self._orgs[org]
         documents = [() if file is None else file.documents for file in self._files]
         kinds: dict[int, tuple[Entry, Any, Any, Any, Any, bool]] = {}
         first: list[User] = []
@@ -109,8 +127,36 @@ def pack_roster(config: Config, files: Iterable[ParsedFile]) -> Packed:
     """Returns what is to be remembered of a configuration, against which the validator has found nothing."""
     settled = [file for file in files if file.key and _holds_users_only(file)]
     places = {file.path: index for index, file in enumerate(settled)}
-    orgs = {id: _pack_org(org, places) for id, org in config.orgs.items()}
+    orgs = {}
+    for id, org in config.orgs.items():
+        columns = _pack_org(org, places)
+        held = [settled[place] for place in sorted(set(columns[6]))]
+        orgs[id] = (hashlib.sha256(b"".join(_tell_file(file) for file in held)).digest(), *columns)
     return [file.path for file in settled], [file.key for file in settled], orgs
+
+
+def _tell_scopes(files: Iterable[ParsedFile]) -> tuple[list[bytes], dict[str, list[bytes]]]:
+    """Returns what tells the files that may concern any org, and those that say of all that they hold whose it is, by org."""
+    common: list[bytes] = []
+    own: dict[str, list[bytes]] = {}
+    for file in files:
+        orgs = {_org_of(document) for document in file.documents}
+        told = _tell_file(file)
+        if None in orgs or not orgs:
+            common.append(told)
+        for org in orgs - {None}:
+            own.setdefault(str(org), []).append(told)
+    return common, own
+
+
+def _org_of(document: Document) -> str | None:
+    value = as_map(document.value)
+    org = value.get("id" if value.get("kind") == "Org" else "org")
+    return org if isinstance(org, str) else None
+
+
+def _tell_file(file: ParsedFile) -> bytes:
+    return b"%b\0%b" % (file.path.encode("utf-8", "surrogatepass"), file.key)
 
 
 def _holds_users_only(file: ParsedFile) -> bool:

@@ -19,7 +19,7 @@ from hubcfg.validator.memory import BindMemory
 from hubcfg.validator.orgs import Shared, bind_org, bind_shared
 from hubcfg.validator.patterns import PatternChecker
 from hubcfg.validator.platform_checks import check_catalog, check_platform
-from hubcfg.validator.roster import Packed, Roster, RosterMismatchError
+from hubcfg.validator.roster import Roster, RosterMismatchError
 from hubcfg.validator.rules import UNKNOWN_ORG, UNKNOWN_PLATFORM, UNKNOWN_PLATFORM_ROLE
 from hubcfg.validator.shape import Shaped, shape_document
 from hubcfg.validator.twin import BindUser, FirstTree, bind_twin
@@ -45,7 +45,7 @@ def validate_documents(
     files: Sequence[ParsedFile],
     map: Callable[..., Iterator[Any]] = map,
     memory: BindMemory | None = None,
-    roster: Packed | None = None,
+    roster: Roster | None = None,
 ) -> tuple[Config, list[Finding]]:
     """Returns the bound configuration, as far as the documents are good, and what is wrong with them.
 
@@ -57,9 +57,8 @@ def validate_documents(
         if twin is not None:
             return twin, []
     if roster is not None:
-        remembered = Roster(roster, files)
         try:
-            config, findings, bind_user = _bind(project, remembered.rest, map, memory, remembered)
+            config, findings, bind_user = _bind(project, roster.rest, map, memory, roster)
         except RosterMismatchError:
             roster = None
         # Where anything is wrong it is found as if nothing were remembered.

@@ -1,0 +1,112 @@
+"""Remembers what the rules found in single orgs, for runs in which nothing that they looked at has changed.
+
+What counts for an org is told by a digest of all the documents that it can see, of what the base says of its holders, and of
+the separations of duties; and where anything in it begins or ends some day, by the time at which it was looked at.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hubcfg.checker.scope import OrgCheck
+from hubcfg.core.finding import Finding
+from hubcfg.core.instants import BEGINNING, DAY, END, Instant
+from hubcfg.core.rule import Rule
+from hubcfg.core.transport import Packed, pack_finding, unpack_findings
+from hubcfg.platforms.grants import Grants
+from hubcfg.validator.config import Entry, Org, ProductEntry
+
+# Of an org: the digest of what its findings rest on, the instants between which they stand (both exclusive; None for no
+# limit), and the findings.
+Remembered = tuple[bytes, int | None, int | None, list[Packed]]
+
+
+class OrgMemory:
+    """What was found in the orgs of a project; `documents` are digests of the documents that an org can see, where known."""
+
+    def __init__(self, documents: Mapping[str, bytes], remembered: Mapping[str, Remembered]) -> None:
+        self._documents = documents
+        self._remembered = remembered
+        self._found: dict[str, tuple[OrgCheck, list[Finding]]] = {}
+
+    def recall(self, check: OrgCheck, rules: Iterable[Rule]) -> list[Finding] | None:
+        """Returns what `rules` find in an org; None where that is not known."""
+        documents = self._documents.get(check.org.id)
+        remembered = self._remembered.get(check.org.id)
+        if documents is None or remembered is None:
+            return None
+        key, low, high, packed = remembered
+        if key != _digest(check, documents) or not _is_between(check.instant, low, high):
+            return None
+        return unpack_findings(packed, {rule.name: rule for rule in rules})
+
+    def keep(self, check: OrgCheck, findings: list[Finding]) -> None:
+        """Remembers what was found in an org."""
+        self._found[check.org.id] = (check, findings)
+
+    @property
+    def fresh(self) -> int:
+        """How many distinct entries have been looked at."""
+        return sum(len(check.by_entry) for check, _ in self._found.values())
+
+    def pack(self, documents: Mapping[str, bytes]) -> dict[str, Remembered]:
+        """Returns what is to be remembered as plain values, with the digests of the documents that orgs can see now."""
+        packed = {org: one for org, one in self._remembered.items() if org in documents and org not in self._found}
+        for org, (check, findings) in self._found.items():
+            if org in documents:
+                low, high = find_span(check.org, check.instant)
+                packed[org] = (_digest(check, documents[org]), low, high, [pack_finding(one) for one in findings])
+        return packed
+
+
+def find_span(org: Org, instant: Instant) -> tuple[int | None, int | None]:
+    """Returns the instants around one between which rules say the same of an org, both exclusive; None for no limit.
+
+    What begins or ends then counts differently, and findings tell how many days are left; so nothing is said across an edge of
+    a time window, nor across a whole number of days before one.
+    """
+    low: int | None = None
+    high: int | None = None
+    for edge in _edges(org):
+        days, rest = divmod(edge - instant, DAY)
+        before = instant if rest == 0 else edge - (days + 1) * DAY
+        after = instant if rest == 0 else edge - days * DAY
+        low = before if low is None else max(low, before)
+        high = after if high is None else min(high, after)
+    return low, high
+
+
+def _is_between(instant: Instant, low: int | None, high: int | None) -> bool:
+    return (low is None or low < instant) and (high is None or instant < high)
+
+
+def _edges(org: Org) -> set[int]:
+    edges: set[int] = set()
+
+    def add(grants: Grants) -> None:
+        for grant in grants:
+            if grant.has_window:
+                edges.update((grant.start, grant.end))
+
+    for entry in {user.entry for user in org.users.values()}:
+        holders: list[Entry | ProductEntry] = [entry, *(entry.products or ())]
+        for holder in holders:
+            add(holder.roles)
+            add(holder.groups)
+            add(holder.permissions)
+    for group in org.groups.values():
+        add(group.includes)
+        add(group.permissions)
+    for role in org.roles.values():
+        add(role.groups)
+        add(role.permissions)
+    return edges - {BEGINNING, END}
+
+
+def _digest(check: OrgCheck, documents: bytes) -> bytes:
+    told: dict[str, Any] = {"separations": repr(check.separations)}
+    if check.base_holders is None or check.is_as_before:
+        told["before"] = "the same" if check.is_as_before else "none"
+    else:
+        told["before"] = [(role, sorted(ids)) for role, ids in sorted(check.base_holders.items())]
+    return hashlib.sha256(documents + repr(told).encode("utf-8", "surrogatepass")).digest()
