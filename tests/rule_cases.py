@@ -26,7 +26,7 @@ import yaml
 from msgspec.structs import replace
 
 from hubcfg.checker.check import check_org, checker_rules
-from hubcfg.checker.scope import OrgCheck, holders_by_role
+from hubcfg.checker.scope import OrgCheck
 from hubcfg.core.finding import Finding
 from hubcfg.core.instants import parse_instant
 from hubcfg.core.places import Span
@@ -156,7 +156,7 @@ def _check_with_base(compiled: Compiled, before: Compiled, findings: list[Findin
     found = list(findings)
     for id, access in compiled.access.orgs.items():
         org = before.config.orgs.get(id)
-        check = OrgCheck(compiled.config.project, access, holders_by_role(org) if org is not None else None)
+        check = OrgCheck(compiled.config.project, access, org)
         found += locate_findings(check_org(check, checker_rules()), compiled.read)
     unique = {(finding.place, finding.name, finding.message): finding for finding in found}
     return sorted(unique.values(), key=finding_order)

@@ -21,7 +21,7 @@ from hubcfg.checker.deployment_rules import RULES as DEPLOYMENT_RULES
 from hubcfg.checker.ignores import apply_ignores
 from hubcfg.checker.memory import OrgMemory
 from hubcfg.checker.rules.invalid_ignore import RULE as INVALID_IGNORE
-from hubcfg.checker.scope import OrgCheck, ProjectCheck, holders_by_role
+from hubcfg.checker.scope import OrgCheck, ProjectCheck
 from hubcfg.core.finding import Finding
 from hubcfg.core.instants import Instant
 from hubcfg.core.progress import Progress, counted, silent
@@ -194,8 +194,10 @@ def _begin_checks(config: Config, access: Access, base: Base | None) -> list[Org
     separations = all_separations(base, config) if base is not None else config.project.separations
     return [
         OrgCheck(
-            config.project, one, _base_holders(one, base), separations,
-            is_as_before=base is not None and not base.is_tree and base.org(one.org.id) is one.org,
+            config.project,
+            one,
+            base.org(one.org.id) if base is not None and not base.is_tree else None,
+            separations,
         )
         for one in access.orgs.values()
     ]  # fmt: skip
@@ -227,11 +229,6 @@ def rest_on_approvals(access: Access, report: ApprovalReport) -> Access:
     """Returns the access with the ends of the approvals that it rests on."""
     orgs = {id: replace(org, approved=report.ends.get(id, {})) for id, org in access.orgs.items()}
     return Access(access.instant, orgs)
-
-
-def _base_holders(access: OrgAccess, base: Base | None) -> dict[str, frozenset[str]] | None:
-    before = base.org(access.org.id) if base is not None and not base.is_tree else None
-    return holders_by_role(before) if before is not None else None
 
 
 def judge_findings(

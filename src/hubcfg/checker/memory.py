@@ -105,8 +105,8 @@ def _edges(org: Org) -> set[int]:
 
 def _digest(check: OrgCheck, documents: bytes) -> bytes:
     told: dict[str, Any] = {"separations": repr(check.separations)}
-    if check.base_holders is None or check.is_as_before:
-        told["before"] = "the same" if check.is_as_before else "none"
-    else:
+    if check.is_as_before:
+        told["before"] = "the same"
+    elif check.base_holders is not None:
         told["before"] = [(role, sorted(ids)) for role, ids in sorted(check.base_holders.items())]
     return hashlib.sha256(documents + repr(told).encode("utf-8", "surrogatepass")).digest()

@@ -44,25 +44,21 @@ class Listed(Struct, frozen=True):
 class OrgCheck:
     """One org with its access, for rules. Rules see only users whose access is known (`users`), unless they ask for all.
 
-    `base_holders` are the users who hold each platform role in the base that changes are judged by; None without a base.
-    `separations` are the project's separations of duties, and those that only the base still has. `is_as_before` says that the
-    base has the very same org.
+    `before` is the org as the base has it that changes are judged by; None where there is none.
+    `separations` are the project's separations of duties, and those that only the base still has.
     """
 
     def __init__(
         self,
         project: Project,
         access: OrgAccess,
-        base_holders: dict[str, frozenset[str]] | None = None,
+        before: Org | None = None,
         separations: tuple[Separation, ...] | None = None,
-        *,
-        is_as_before: bool = False,
     ) -> None:
         self.project = project
         self.separations = project.separations if separations is None else separations
         self.access = access
-        self.base_holders = base_holders
-        self.is_as_before = is_as_before
+        self.before = before
         self.org: Org = access.org
         self.instant: Instant = access.instant
         self.resolver = OrgResolver(access.org)
@@ -73,6 +69,16 @@ class OrgCheck:
     def active(self) -> Mask:
         """The permissions of the products that the org can use."""
         return self.resolver.within(self.org.active_products)
+
+    @property
+    def is_as_before(self) -> bool:
+        """Whether the base has the very same org."""
+        return self.before is self.org
+
+    @cached_property
+    def base_holders(self) -> dict[str, frozenset[str]] | None:
+        """The users who hold each platform role in the base; None without a base."""
+        return holders_by_role(self.before) if self.before is not None else None
 
     @cached_property
     def users(self) -> list[User]:

@@ -31,7 +31,7 @@ def find_due(access: Access) -> list[Due]:
 def _find_of_org(access: OrgAccess) -> Iterator[Due]:
     gains: dict[Entry, list[tuple[Instant, int]]] = {}
     resolver = OrgResolver(access.org)
-    for entry, holding in access.holdings.items():
+    for entry, holding in access.all_holdings().items():
         if not entry.suspended and any(boundaries_after([holding.granted], access.instant)):
             phases = find_phases(resolver, holding, access.instant)
             gains[entry] = [

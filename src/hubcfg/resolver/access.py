@@ -74,7 +74,7 @@ class Holding(Struct, frozen=True, eq=False):
 class OrgAccess(Struct, frozen=True, eq=False):
     """The access of an org's users at one instant and after it.
 
-    `approved` says, by user, when approvals end on which permissions rest: they end with them. It is known once approvals
+    `holdings` has those that have been asked for; `all_holdings` has all. `approved` says, by user, when approvals end on which permissions rest: they end with them. It is known once approvals
     have been judged.
     """
 
@@ -82,6 +82,10 @@ class OrgAccess(Struct, frozen=True, eq=False):
     instant: Instant
     holdings: dict[Entry, Holding]
     approved: Mapping[str, Sequence[tuple[Instant, Mask]]] = field(default_factory=dict)
+
+    def all_holdings(self) -> dict[Entry, Holding]:
+        """Returns what each distinct entry comes to, in the order of the users."""
+        return {user.entry: self.holdings[user.entry] for user in self.org.users.values()}
 
     def holding(self, user: User) -> Holding:
         """Returns what a user holds."""

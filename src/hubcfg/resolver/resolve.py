@@ -22,12 +22,23 @@ def resolve_access(config: Config, instant: Instant, map: Callable[..., Iterator
 
 def resolve_org(org: Org, instant: Instant) -> OrgAccess:
     """Resolves one org. Users whose entries say the same are resolved together."""
-    resolver = OrgResolver(org)
-    holdings: dict[Entry, Holding] = {}
-    for user in org.users.values():
-        if user.entry not in holdings:
-            holdings[user.entry] = resolver.resolve(user.entry, instant)
-    return OrgAccess(org, instant, holdings)
+    return OrgAccess(org, instant, Holdings(org, instant))
+
+
+class Holdings(dict[Entry, Holding]):
+    """What the users of an org hold from an instant on, by entry; each is worked out when it is first asked for."""
+
+    def __init__(self, org: Org, instant: Instant) -> None:
+        super().__init__()
+        self._org = org
+        self._instant = instant
+        self._resolver: OrgResolver | None = None
+
+    def __missing__(self, entry: Entry) -> Holding:
+        if self._resolver is None:
+            self._resolver = OrgResolver(self._org)
+        holding = self[entry] = self._resolver.resolve(entry, self._instant)
+        return holding
 
 
 class OrgResolver:

@@ -30,7 +30,9 @@ def _check(root: Path, base_holders: dict[str, frozenset[str]] | None) -> OrgChe
     compiled = compile_project(root, as_of=instant)
     assert compiled.config is not None
     assert compiled.access is not None
-    return OrgCheck(compiled.config.project, compiled.access.orgs["panel"], base_holders)
+    check = OrgCheck(compiled.config.project, compiled.access.orgs["panel"])
+    check.base_holders = base_holders
+    return check
 
 
 @pytest.mark.parametrize(
