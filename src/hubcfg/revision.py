@@ -12,7 +12,7 @@ from msgspec import Struct
 from hubcfg.checker.approvals.approval import payload_of
 from hubcfg.checker.approvals.base import DEFAULT_REVOKED, TrustFiles
 from hubcfg.checker.check import all_rules
-from hubcfg.checker.memory import OrgMemory, Remembered
+from hubcfg.checker.memory import OrgMemory, Remembered, find_verified
 from hubcfg.core.finding import Finding
 from hubcfg.parser.cache import ParseCache, RememberedBase
 from hubcfg.parser.document import Document, ParsedFile, Value
@@ -79,24 +79,24 @@ class Known:
             return validate_documents(project, files, memory=self.memory)
         shapes = ShapeMemory(self.cache.fitting)
         is_first = self.memory is None or self.memory.first is None
-        roster = Roster(self.cache.roster, files) if is_first and self.cache.roster is not None else None
+        if not is_first:
+            return validate_documents(project, files, shapes, self.memory)
+        remembered: dict[str, Remembered] = self.cache.checks or {}
+        roster, documents = None, dict[str, bytes]()
+        if self.cache.roster is not None:
+            roster = Roster(self.cache.roster, files)
+            documents = roster.digest_orgs(project)
+            roster.trust(find_verified(documents, remembered))
         config, findings = validate_documents(project, files, shapes, self.memory, roster)
-        if is_first and self.memory is not None and self.memory.first is not None:
-            self._open_memory(config, files, roster)
+        if self.memory is not None and self.memory.first is not None:
+            memory = self._checks = OrgMemory(documents, remembered)
+
+            def pack() -> tuple[Packed, dict[str, Remembered]]:
+                packed = pack_roster(config, files)
+                return packed, memory.pack(Roster(packed, files).digest_orgs(project))
+
+            self.cache.keep_orgs(pack, lambda: memory.fresh)
         return config, findings
-
-    def _open_memory(self, config: Config, files: list[ParsedFile], roster: Roster | None) -> None:
-        """Opens the memory of what rules found, of a tree against which there is nothing so far, and keeps it with the tree."""
-        cache = self.cache
-        assert cache is not None
-        memory = OrgMemory({} if roster is None else roster.digest_orgs(config), cache.checks or {})
-        self._checks = memory
-
-        def pack() -> tuple[Packed, dict[str, Remembered]]:
-            packed = pack_roster(config, files)
-            return packed, memory.pack(Roster(packed, files).digest_orgs(config))
-
-        cache.keep_orgs(pack, lambda: memory.fresh)
 
     def open_memory(self) -> OrgMemory | None:
         """Returns what rules found in earlier runs, where the tree is such that this counts."""

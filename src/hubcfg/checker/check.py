@@ -108,7 +108,11 @@ def check_access(
         facts.append(gather_facts(org, rules))
         org.memo.clear()
     findings += check_whole(config, orgs, facts, rules)
-    report = check_approvals(config, orgs, base, files, access.instant) if base is not None else None
+    report = (
+        check_approvals(config, orgs, base, files, access.instant, memory if hygiene else None)
+        if base is not None
+        else None
+    )
     findings += report.findings if report is not None else ()
     findings = judge_findings(findings, config.project, locate, comments)
     left_out = _find_left_out(findings, by_org=by_org)

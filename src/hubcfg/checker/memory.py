@@ -16,9 +16,14 @@ from hubcfg.core.transport import Packed, pack_finding, unpack_findings
 from hubcfg.platforms.grants import Grants
 from hubcfg.validator.config import Entry, Org, ProductEntry
 
-# Of an org: the digest of what its findings rest on, the instants between which they stand (both exclusive; None for no
-# limit), and the findings.
-Remembered = tuple[bytes, int | None, int | None, list[Packed]]
+# Of an org: the digest of its documents, that of all that its findings rest on, the instants between which they stand (both
+# exclusive; None for no limit), whether nothing in it needs an approval, and the findings.
+Remembered = tuple[bytes, bytes, int | None, int | None, bool, list[Packed]]
+
+
+def find_verified(documents: Mapping[str, bytes], remembered: Mapping[str, Remembered]) -> set[str]:
+    """Returns the orgs that say what they said when the validator found nothing wrong with them."""
+    return {org for org, told in documents.items() if org in remembered and remembered[org][0] == told}
 
 
 class OrgMemory:
@@ -28,6 +33,7 @@ class OrgMemory:
         self._documents = documents
         self._remembered = remembered
         self._found: dict[str, tuple[OrgCheck, list[Finding]]] = {}
+        self._quiet: set[str] = set()
 
     def recall(self, check: OrgCheck, rules: Iterable[Rule]) -> list[Finding] | None:
         """Returns what `rules` find in an org; None where that is not known."""
@@ -35,14 +41,24 @@ class OrgMemory:
         remembered = self._remembered.get(check.org.id)
         if documents is None or remembered is None:
             return None
-        key, low, high, packed = remembered
+        _, key, low, high, is_quiet, packed = remembered
         if key != _digest(check, documents) or not _is_between(check.instant, low, high):
             return None
+        if is_quiet and check.is_as_before:
+            self._quiet.add(check.org.id)
         return unpack_findings(packed, {rule.name: rule for rule in rules})
 
     def keep(self, check: OrgCheck, findings: list[Finding]) -> None:
         """Remembers what was found in an org."""
         self._found[check.org.id] = (check, findings)
+
+    def is_quiet(self, check: OrgCheck) -> bool:
+        """Whether an org needs no approval for anything, as far as that is known; what was found in it has been recalled."""
+        return check.org.id in self._quiet
+
+    def keep_quiet(self, check: OrgCheck) -> None:
+        """Remembers that an org, which the base has as it is, needs no approval for anything."""
+        self._quiet.add(check.org.id)
 
     @property
     def fresh(self) -> int:
@@ -55,7 +71,9 @@ class OrgMemory:
         for org, (check, findings) in self._found.items():
             if org in documents:
                 low, high = find_span(check.org, check.instant)
-                packed[org] = (_digest(check, documents[org]), low, high, [pack_finding(one) for one in findings])
+                told, is_quiet = _digest(check, documents[org]), check.is_as_before and org in self._quiet
+                plain = [pack_finding(one) for one in findings]
+                packed[org] = (documents[org], told, low, high, is_quiet, plain)
         return packed
 
 

@@ -1,5 +1,6 @@
 """What the validator returns: a project's configuration as typed values, references resolved."""
 
+from collections.abc import Mapping
 from enum import Enum
 
 from msgspec import Struct, field
@@ -111,7 +112,7 @@ class Org(Struct, eq=False):
     roles: dict[str, Role] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
     teams: dict[str, Team] = field(default_factory=dict)
-    users: dict[str, User] = field(default_factory=dict)
+    users: Mapping[str, User] = field(default_factory=dict)
     assertions: list[Assertion] = field(default_factory=list)
     documents: dict[str, list[Document]] = field(default_factory=dict)
     unsound: set[str] = field(default_factory=set)

@@ -15,7 +15,7 @@ from hubcfg.validator.collect import Collected, Item, Owner
 from hubcfg.validator.config import Assertion, Client, Entry, Org, Team, User
 from hubcfg.validator.entries import EntryBinder
 from hubcfg.validator.references import Lost, Names, ReferenceChecker, check_team, check_user
-from hubcfg.validator.roster import OrgRoster, RosterMismatchError
+from hubcfg.validator.roster import LazyUsers, OrgRoster, RosterMismatchError
 from hubcfg.validator.rules import (
     DUPLICATE_ID,
     UNKNOWN_CLIENT,
@@ -235,16 +235,17 @@ class _OrgBinder:
 
         uids: dict[str, User] = {}
         users: dict[str, User] = {}
-        if self._roster is not None:
-            users |= self._roster.users
-            if any(judge(user) != ([], True) for user in self._roster.kinds):
+        roster = self._roster
+        if roster is not None and not roster.is_trusted:
+            users |= roster.users
+            if any(judge(user) != ([], True) for user in roster.kinds):
                 raise RosterMismatchError
         for item in self._items("Users").values():
             if item.value is None:
                 continue
             user = binder.bind(item)
-            if self._roster is not None:
-                self._roster.claim(user)
+            if roster is not None:
+                roster.claim(user)
             users[user.id] = user
             findings, is_sound = judge(user)
             if findings:
@@ -253,7 +254,10 @@ class _OrgBinder:
                 org.unsound.add(user.id)
             if user.uid is not None and uids.setdefault(user.uid, user) is not user:
                 self._report_uid(user, uids[user.uid])
-        org.users = {id: users[id] for id in sorted(users)}
+        if roster is not None and roster.is_trusted:
+            org.users = LazyUsers(sorted([*roster.ids, *users]), lambda: _sort_users(roster.users | users))
+        else:
+            org.users = _sort_users(users)
         return bind_one
 
     def _report_uid(self, user: User, first: User) -> None:
@@ -311,6 +315,10 @@ class _OrgBinder:
             slip, _ = checker.products.check(product, ("products", product), Part.KEY)
             if slip:
                 self.findings.append(slip.at(org.document, ()))
+
+
+def _sort_users(users: dict[str, User]) -> dict[str, User]:
+    return {id: users[id] for id in sorted(users)}
 
 
 def _bind_assertion(document: Document, index: int, raw: Value) -> Assertion | None:

@@ -7,13 +7,13 @@ all is bound as if nothing were remembered (docs/performance.md).
 
 import hashlib
 import marshal
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from functools import cached_property
 from typing import Any
 
 from hubcfg.core.ids import fold_id
 from hubcfg.parser.document import Document, ParsedFile, as_map
-from hubcfg.validator.config import Config, Entry, Org, User
+from hubcfg.validator.config import Config, Entry, Org, Project, User
 from hubcfg.validator.entries import EntryBinder
 
 # What is kept: the paths and digests of the files that hold users and nothing else, and by org a digest of the files that its
@@ -25,20 +25,73 @@ class RosterMismatchError(Exception):
     """What is remembered does not fit what else there is; all must be bound anew. Raised and caught within the validator."""
 
 
-class OrgRoster:
-    """Users of one org who are as they were, sorted by id, and the documents that they are in, in the order of files.
+class LazyUsers(Mapping[str, User]):
+    """Users by id, who are bound when somebody looks at one of them; `ids` are in order."""
 
-    `kinds` has one of each kind of user, of those whom all checks judge alike. `before` are the uids, by id, of those users
-    of the org whose files have changed or hold other things as well.
+    def __init__(self, ids: Sequence[str], bind: Callable[[], dict[str, User]]) -> None:
+        self._ids = ids
+        self._bind = bind
+
+    @cached_property
+    def _bound(self) -> dict[str, User]:
+        return self._bind()
+
+    def __getitem__(self, id: str) -> User:
+        return self._bound[id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._bound
+
+    def values(self) -> ValuesView[User]:
+        """Returns the users."""
+        return self._bound.values()
+
+    def items(self) -> ItemsView[str, User]:
+        """Returns the users with their ids."""
+        return self._bound.items()
+
+
+class OrgRoster:
+    """Users of one org who are as they were, and the documents that they are in, in the order of files.
+
+    `is_trusted` says that nothing about the org has changed. `before` are the uids, by id, of those users of the org whose
+    files have changed or hold other things as well.
     """
 
     def __init__(
-        self, users: dict[str, User], kinds: list[User], documents: list[Document], before: dict[str, str | None]
+        self,
+        ids: Sequence[str],
+        bind: Callable[[], tuple[dict[str, User], list[User]]],
+        documents: list[Document],
+        before: dict[str, str | None],
+        *,
+        is_trusted: bool,
     ) -> None:
-        self.users = users
-        self.kinds = kinds
+        self.ids = ids
         self.documents = documents
+        self.is_trusted = is_trusted
+        self._bind = bind
         self._before = before
+
+    @cached_property
+    def _bound(self) -> tuple[dict[str, User], list[User]]:
+        return self._bind()
+
+    @property
+    def users(self) -> dict[str, User]:
+        """The users, sorted by id."""
+        return self._bound[0]
+
+    @property
+    def kinds(self) -> list[User]:
+        """One of each kind of user, of those whom all checks judge alike."""
+        return self._bound[1]
 
     def claim(self, user: User) -> None:
         """Sees that somebody else may be a user beside these; raises RosterMismatchError where that is not certain."""
@@ -62,6 +115,7 @@ class Roster:
     def __init__(self, packed: Packed, files: Sequence[ParsedFile]) -> None:
         paths, keys, self._orgs = packed
         places = {path: index for index, path in enumerate(paths)}
+        self._trusted: frozenset[str] = frozenset()
         self._files: list[ParsedFile | None] = [None] * len(paths)
         self.rest: list[ParsedFile] = []
         for file in files:
@@ -71,56 +125,72 @@ class Roster:
             else:
                 self.rest.append(file)
 
+    def trust(self, orgs: Collection[str]) -> None:
+        """Takes some orgs for good without looking: their documents say what they said when nothing was wrong with them."""
+        self._trusted = frozenset(orgs)
+
     @property
     def orgs(self) -> Iterable[str]:
         """The ids of the orgs that have users here."""
         return self._orgs
 
-    def digest_orgs(self, config: Config) -> dict[str, bytes]:
+    def digest_orgs(self, project: Project) -> dict[str, bytes]:
         """Returns digests of all that an org's documents say, for the orgs none of whose users' files have changed or gone."""
         common, own = _tell_scopes(self.rest)
-        common.append(marshal.dumps(config.project.document.value, 0))
+        common.append(marshal.dumps(project.document.value, 0))
         begin = hashlib.sha256(b"".join(common))
         digests = {}
-        for org in config.orgs:
-            packed = self._orgs.get(org)
-            if packed is None or any(self._files[place] is None for place in set(packed[7])):
+        for org, packed in self._orgs.items():
+            if any(self._files[place] is None for place in set(packed[7])):
                 continue
             told = begin.copy()
             told.update(b"".join([packed[0], *own.get(org, ())]))
             digests[org] = told.digest()
         return digests
 
+    @cached_property
+    def _documents(self) -> list[tuple[Document, ...]]:
+        """The documents of each file; none of one that has changed or gone."""
+        return [() if file is None else file.documents for file in self._files]
+
     def open(self, org: str, binder: EntryBinder) -> OrgRoster:
         """Returns the users of an org; `binder` binds what they say about access."""
-        _, ids, names, uids, at_files, at_documents, at_kinds, placed_files, placed_documents, others = self._orgs[org]
-        documents = [() if file is None else file.documents for file in self._files]
-        kinds: dict[int, tuple[Entry, Any, Any, Any, Any, bool]] = {}
-        first: list[User] = []
-        users: dict[str, User] = {}
+        _, ids, _, uids, at_files, _, _, placed_files, placed_documents, others = self._orgs[org]
+        documents = self._documents
+        placed = [(documents[place], index) for place, index in zip(placed_files, placed_documents, strict=True)]
+        held = [of_file[index] for of_file, index in placed if of_file]
         before: dict[str, str | None] = dict(others)
-        for id, name, uid, at_file, at_document, at_kind in zip(
-            ids, names, uids, at_files, at_documents, at_kinds, strict=True
-        ):
-            held = documents[at_file]
-            if not held:
-                before[id] = uid
-                continue
-            document = held[at_document]
-            kind = kinds.get(at_kind)
-            if kind is not None:
-                entry, company, clients, method, mfa, has_authentication = kind
-                users[id] = User(id, document, entry, name, uid, company, clients, method, mfa, has_authentication)
-                continue
-            user = users[id] = binder.bind_raw(
-                id, document, as_map(as_map(as_map(document.value).get("users")).get(id))
-            )
-            kinds[at_kind] = (
-                user.entry, user.company, user.clients, user.method, user.mfa, user.has_authentication,
-            )  # fmt: skip
-            first.append(user)
-        placed = zip(placed_files, placed_documents, strict=True)
-        return OrgRoster(users, first, [documents[one][index] for one, index in placed if documents[one]], before)
+        if len(held) < len(placed):
+            before |= {id: uid for id, uid, place in zip(ids, uids, at_files, strict=True) if not documents[place]}
+            ids = [id for id, place in zip(ids, at_files, strict=True) if documents[place]]
+
+        def bind() -> tuple[dict[str, User], list[User]]:
+            return _bind_rows(self._orgs[org], documents, binder)
+
+        return OrgRoster(ids, bind, held, before, is_trusted=org in self._trusted)
+
+
+def _bind_rows(
+    packed: tuple[Any, ...], documents: list[tuple[Document, ...]], binder: EntryBinder
+) -> tuple[dict[str, User], list[User]]:
+    """Returns the users of an org whose files are there, and one of each kind of user."""
+    kinds: dict[int, tuple[Entry, Any, Any, Any, Any, bool]] = {}
+    first: list[User] = []
+    users: dict[str, User] = {}
+    for id, name, uid, place, index, number in zip(*packed[1:7], strict=True):
+        of_file = documents[place]
+        if not of_file:
+            continue
+        document = of_file[index]
+        kind = kinds.get(number)
+        if kind is not None:
+            entry, company, clients, method, mfa, has_authentication = kind
+            users[id] = User(id, document, entry, name, uid, company, clients, method, mfa, has_authentication)
+            continue
+        user = users[id] = binder.bind_raw(id, document, as_map(as_map(as_map(document.value).get("users")).get(id)))
+        kinds[number] = (user.entry, user.company, user.clients, user.method, user.mfa, user.has_authentication)
+        first.append(user)
+    return users, first
 
 
 def pack_roster(config: Config, files: Iterable[ParsedFile]) -> Packed:

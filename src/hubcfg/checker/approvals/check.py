@@ -13,6 +13,7 @@ from hubcfg.checker.approvals.ends import UserEnds, find_ends, last_by_age
 from hubcfg.checker.approvals.judge import Judged, ValidApproval, judge_approvals
 from hubcfg.checker.approvals.outstanding import OrgApprovals
 from hubcfg.checker.approvals.rules import NO_TRUSTED_BASE, UNUSED_APPROVAL
+from hubcfg.checker.memory import OrgMemory
 from hubcfg.checker.scope import OrgCheck
 from hubcfg.checker.signatures.faults import FileFault
 from hubcfg.checker.signatures.revoked import parse_revoked
@@ -41,13 +42,21 @@ class ApprovalReport(Struct):
 
 
 def check_approvals(
-    config: Config, orgs: Iterable[OrgCheck], base: Base, files: TrustFiles, instant: Instant
+    config: Config,
+    orgs: Iterable[OrgCheck],
+    base: Base,
+    files: TrustFiles,
+    instant: Instant,
+    memory: OrgMemory | None = None,
 ) -> ApprovalReport:
-    """Judges the approvals of the tree, and compares them with what needs one; `files` are the tree's trust files."""
+    """Judges the approvals of the tree, and compares them with what needs one; `files` are the tree's trust files.
+
+    Orgs are left aside of which a `memory` knows that they need none.
+    """
     judged = judge_approvals(config, base, instant)
     report = ApprovalReport(base, judged, files, Coverage(judged.valid), list(judged.findings))
     report.findings += find_base_faults(config, base, files)
-    report.findings += check_orgs(report, config, orgs)
+    report.findings += check_orgs(report, config, orgs, memory)
     report.findings += find_leftovers(report, config)
     return report
 
@@ -124,14 +133,26 @@ def find_base_faults(config: Config, base: Base, files: TrustFiles) -> list[Find
     return findings
 
 
-def check_orgs(report: ApprovalReport, config: Config, orgs: Iterable[OrgCheck]) -> Iterator[Finding]:
+def check_orgs(
+    report: ApprovalReport, config: Config, orgs: Iterable[OrgCheck], memory: OrgMemory | None = None
+) -> Iterator[Finding]:
     """Yields what is missing an approval in some orgs; adds to the report what that is, and when what is approved ends."""
     lasting = last_by_age(report.judged.valid, config.project.approvals.max_age_days)
+    approved = {_org_of(document) for document in config.approvals}
     for check in orgs:
-        approvals = OrgApprovals(check, report.base, report.coverage, report.judged.approvers)
-        yield from (finding.of(check.org.id) for finding in approvals.check())
-        report.orgs[check.org.id] = approvals
+        approvals = report.orgs[check.org.id] = OrgApprovals(
+            check, report.base, report.coverage, report.judged.approvers
+        )
+        # What has no approval and needs none rests on none.
+        is_alone = memory is not None and check.org.id not in approved and check.is_as_before
+        if is_alone and memory is not None and memory.is_quiet(check):
+            report.ends[check.org.id] = {}
+            continue
+        findings = [finding.of(check.org.id) for finding in approvals.check()]
         report.ends[check.org.id] = find_ends(check, lasting)
+        if is_alone and memory is not None and not (findings or approvals.missing or approvals.has_items):
+            memory.keep_quiet(check)
+        yield from findings
 
 
 def find_leftovers(report: ApprovalReport, config: Config) -> Iterator[Finding]:

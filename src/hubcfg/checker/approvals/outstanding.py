@@ -60,6 +60,7 @@ class OrgApprovals:
         self._approvers = approvers
         self._items = ItemFinder(check, base)
         self._lines: dict[Place, _Line] = {}
+        self.has_items = False
 
     def check(self) -> Iterator[Finding]:
         """Yields the findings of the org."""
@@ -72,6 +73,7 @@ class OrgApprovals:
             handed_on: set[str] = set()
             if role is not None and is_handed_on(self._base, self._org.id, role):
                 handed_on = {user.id for user in users if needs_handover(self._base, self._org.id, user, role)}
+            self.has_items |= bool(items.permissions)
             for user in users if items.role is not None or items.permissions or handed_on else ():
                 scope = user_scope(self._org, user, self._check.access.scope(user).get("clients", []))
                 if role is not None and (items.role is not None or user.id in handed_on):
@@ -87,6 +89,7 @@ class OrgApprovals:
         yield from self._find_unapprovable()
 
     def _check_role(self, item: MissingItem, role: PlatformRole) -> Iterator[Finding]:
+        self.has_items |= not is_root_of_trust(self._base, self._org.id, item.user, role)
         if not self._is_role_covered(item, role):
             self.missing.append(item)
             yield from self._report_role(item, role)
