@@ -21,12 +21,13 @@ from hubcfg.applier.target import ForeignStateError, Status, Writer
 from hubcfg.authority import can_vouch, choose_for_deployment
 from hubcfg.checker.approvals.approval import payload_of
 from hubcfg.checker.check import Verified, all_rules
+from hubcfg.checker.memory import OrgMemory
 from hubcfg.core.errors import HubcfgError, UsageError
 from hubcfg.core.finding import Finding
 from hubcfg.core.instants import Instant
 from hubcfg.core.progress import Progress, counted, silent
 from hubcfg.emitter.bundle import build_bundles
-from hubcfg.ingredients import find_hidden, group_files, hash_sources, read_source
+from hubcfg.ingredients import OrgBundles, find_hidden, hash_sources, read_source
 from hubcfg.parser.base_choice import choose_base
 from hubcfg.parser.cache import ParseCache
 from hubcfg.parser.git import find_revision_of
@@ -38,20 +39,19 @@ from hubcfg.planner.change import Comparison
 from hubcfg.planner.context import ContextFinder, check_project, cover_plan, limits_of
 from hubcfg.planner.due import find_due
 from hubcfg.planner.guardrails import Limits
-from hubcfg.planner.held import HeldOrg, OrgFiles
+from hubcfg.planner.held import HeldOrg
 from hubcfg.planner.kept import describe_kept
 from hubcfg.planner.plan import (
     Interruption,
     OrgPlan,
     Origin,
     Plan,
-    digest_of_files,
     digest_of_hashes,
-    hash_files,
     plan_org,
 )
 from hubcfg.planner.resolved import compare_access
 from hubcfg.platforms.builtin import digest_builtins
+from hubcfg.resolver.access import Access
 from hubcfg.snapshot import read_snapshots
 from hubcfg.validator.config import Config, Project, Target
 from hubcfg.validator.project import read_project
@@ -82,7 +82,7 @@ class Request(Struct, frozen=True):
 class Prepared(Struct, frozen=True):
     """What came of preparing. `plan` is None where errors stand against the whole project.
 
-    `files` are the bundles that were compiled, by org; `sources` the hex SHA-256 of what they were made from, which `read_source` reads by path; `records` the deployments before; `vouches`
+    `sources` the hex SHA-256 of what they were made from, which `read_source` reads by path; `records` the deployments before; `vouches`
     says whether the revision may judge the next ones.
     """
 
@@ -90,7 +90,6 @@ class Prepared(Struct, frozen=True):
     plan: Plan | None = None
     project: Project | None = None
     target: Target | None = None
-    files: Mapping[str, OrgFiles] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     read_source: Callable[[str], bytes] | None = None
     records: tuple[Record, ...] = ()
@@ -216,20 +215,23 @@ class _Preparer:
         if verified is None or config is None:
             return known
         sources = hash_sources(compiled, root, config.project)
-        files = group_files(verified)
+        bundles = OrgBundles(verified, compiled.memory)
+        results = {org: bundles.hashes(org) for org in bundles}
+        if cache is not None:
+            cache.save()
         revision = restored.revision if restored is not None else find_revision_of(request.root, sources)
         hashes = self._writer.list_orgs()
         origin = Origin(
             sources=digest_hashes(sources),
             builtins=digest_builtins(),
-            result=digest_of_files(files),
+            result=digest_of_hashes(results),
             revision=revision,
             base=verified.approvals.base.label,
             target=self._target.name,
             serial=self._status.serial,
             state=digest_of_hashes(hashes),
         )
-        plans = list(self._plan_orgs(verified, config, files, {id: dict(one) for id, one in hashes.items()}))
+        plans = list(self._plan_orgs(verified, config, bundles, {id: dict(one) for id, one in hashes.items()}))
         base = verified.approvals.base
         plan = Plan(
             project=config.project.id,
@@ -239,12 +241,12 @@ class _Preparer:
             trips=check_project(config),
             left_out=verified.left_out,
             approvals=cover_plan(verified, config, plans),
-            due=tuple(find_due(verified.access)),
+            due=tuple(find_due(_timed(verified.access, compiled.memory))),
             hidden=find_hidden(base, compiled, root),
             interruption=self._interruption(),
         )
         vouches = can_vouch(compiled, request.as_of)
-        return replace(known, plan=plan, files=files, sources=sources, needs_bootstrap=base.is_tree, vouches=vouches)
+        return replace(known, plan=plan, sources=sources, needs_bootstrap=base.is_tree, vouches=vouches)
 
     def _without_spent(self, compiled: Compiled, root: Path, authority: Authority) -> Compiled:
         """Returns the same, or where approvals would be used that had gone out of use, compiled once more without them.
@@ -277,21 +279,20 @@ class _Preparer:
         return render_again(compiled, root, kept)
 
     def _plan_orgs(
-        self, verified: Verified, config: Config, files: Mapping[str, OrgFiles], hashes: dict[str, object]
+        self, verified: Verified, config: Config, bundles: OrgBundles, hashes: dict[str, object]
     ) -> Iterator[OrgPlan]:
         """Yields the plans of all orgs that differ, that are new to hubcfg, or that the project has no more."""
         left = {org: hashes for record in self._records for org, hashes in record.deployed.items()}
         contexts = ContextFinder(verified, config, self._limits(verified, config), self._request.as_of)
         gone = {org for org in hashes if org in left and org not in config.orgs}
-        orgs = sorted(files.keys() | gone)
+        orgs = sorted({*bundles, *gone})
         for org in counted(orgs, self._request.progress, "comparing orgs", len(orgs)):
-            wanted = files.get(org, {})
-            hashed = hash_files(wanted)
+            hashed = bundles.hashes(org)
             if hashes.get(org, {}) == hashed and left.get(org) == {one.value: sha for one, sha in hashed.items()}:
                 continue
             held = self._writer.read_org(org)
             try:
-                plan = plan_org(org, held, wanted, contexts.find(org, held))
+                plan = plan_org(org, held, bundles.files(org), contexts.find(org, held))
             except BundleError as error:
                 raise ForeignStateError(
                     f"what the target holds of the org `{org}` can't be read: {error}",
@@ -361,11 +362,11 @@ def prepare_against(
         one = plan_org(change.id, held, new, contexts.find(change.id, held))
         if one.is_written or not change.is_empty:
             plans.append(replace(one, change=change, is_new=False, is_unrecorded=False))
-    files = group_files(verified)
+    bundles = OrgBundles(verified, compiled.memory)
     origin = Origin(
         sources=digest_hashes(sources),
         builtins=digest_builtins(),
-        result=digest_of_files(files),
+        result=digest_of_hashes({org: bundles.hashes(org) for org in bundles}),
         revision=find_revision_of(root, sources),
         base=verified.approvals.base.label,
         target=None,
@@ -381,7 +382,14 @@ def prepare_against(
         trips=check_project(config),
         left_out=verified.left_out,
         approvals=cover_plan(verified, config, plans),
-        due=tuple(find_due(compiled.access)),
+        due=tuple(find_due(_timed(compiled.access, compiled.memory))),
         hidden=find_hidden(verified.approvals.base, compiled, root),
     )
-    return Prepared(compiled, plan, config.project, files=files, sources=sources)
+    return Prepared(compiled, plan, config.project, sources=sources)
+
+
+def _timed(access: Access, memory: OrgMemory | None) -> Access:
+    """Returns the access of those orgs in which something may begin or end some day."""
+    if memory is None:
+        return access
+    return Access(access.instant, {id: org for id, org in access.orgs.items() if not memory.is_timeless(id)})

@@ -1,25 +1,52 @@
 """What a deployment consists of and is made from: the bundles by org, the project's files, and what of them is hidden."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from hubcfg.applier.target import StaleError
 from hubcfg.checker.approvals.base import Base
 from hubcfg.checker.check import Verified
-from hubcfg.emitter.emit import emit_bundles
+from hubcfg.checker.memory import OrgMemory
+from hubcfg.emitter.bundle import build_bundles
 from hubcfg.parser.sources import IGNORE_FILE, read_within
 from hubcfg.pipeline import Compiled
 from hubcfg.planner.held import OrgFiles
+from hubcfg.planner.plan import hash_files
+from hubcfg.platforms.grants import Audience
 from hubcfg.validator.config import Project
 
 
-def group_files(verified: Verified) -> dict[str, OrgFiles]:
-    """Returns the bundles of what is verified, by org."""
-    found: dict[str, dict[object, bytes]] = {}
-    for bundle in emit_bundles(verified):
-        found.setdefault(bundle.org, {})[bundle.audience] = bundle.content
-    return found  # type: ignore[return-value]  # keys are audiences
+class OrgBundles:
+    """The bundles of what is verified, by org; made where it is not known what they come to, or where somebody wants them."""
+
+    def __init__(self, verified: Verified, memory: OrgMemory | None = None) -> None:
+        self._orgs = verified.access.orgs
+        self._memory = memory
+        self._files: dict[str, OrgFiles] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._orgs)
+
+    def files(self, org: str) -> OrgFiles:
+        """Returns the bundles of an org; none of one that there is not."""
+        if org not in self._orgs:
+            return {}
+        if org not in self._files:
+            self._files[org] = {one.audience: one.content for one in build_bundles(self._orgs[org])}
+        return self._files[org]
+
+    def hashes(self, org: str) -> dict[Audience, str]:
+        """Returns the hex SHA-256 of an org's bundles."""
+        if org not in self._orgs:
+            return {}
+        known = self._memory.recall_hashes(org) if self._memory is not None else None
+        if known is not None:
+            return {Audience(audience): sha for audience, sha in known.items()}
+        hashes = hash_files(self.files(org))
+        if self._memory is not None:
+            self._memory.keep_hashes(self._orgs[org].org, {audience.value: sha for audience, sha in hashes.items()})
+        return hashes
 
 
 def hash_sources(compiled: Compiled, root: Path, project: Project) -> dict[str, str]:

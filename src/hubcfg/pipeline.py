@@ -12,6 +12,7 @@ from hubcfg.checker.approvals.base import Base, TrustFiles, make_base
 from hubcfg.checker.approvals.check import ApprovalReport
 from hubcfg.checker.approvals.rules import NO_TRUSTED_BASE
 from hubcfg.checker.check import Verified, all_rules, check_access, judge_findings, rest_on_approvals
+from hubcfg.checker.memory import OrgMemory
 from hubcfg.core.errors import HubcfgError
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.instants import Instant
@@ -65,7 +66,7 @@ class Compiled(Struct, frozen=True, dict=True):
     """What came of a project: its findings, and as much of each stage as there is.
 
     `config` and `access` may be there in spite of errors, for looking; `verified` is there only where no error stands. `parsed`
-    are its files.
+    are its files, and `memory` is what is remembered of its orgs.
     """
 
     root: Path
@@ -78,6 +79,7 @@ class Compiled(Struct, frozen=True, dict=True):
     outputs: dict[str, bytes] = field(default_factory=dict)
     clone: Path | None = None
     parsed: Sequence[ParsedFile] = ()
+    memory: OrgMemory | None = None
 
     @property
     def has_errors(self) -> bool:
@@ -149,10 +151,11 @@ def compile_project(
     trusted, faults = find_trusted_base(clone, choice, Revision(config, trust), files if clone == root else [], known)
     if trusted is not None and retired:
         trusted = replace(trusted, spent=trusted.spent | find_retired(config.approvals, retired))
+    memory = known.open_memory()
     comments = read_comments([start.project_file, *files], sources)
     verified, approvals, findings = check_access(
         config, access, trusted, trust, [*findings, *faults], locator(sources, executor, cache), comments, hygiene=hygiene,
-        by_org=authority is not None, progress=progress, memory=known.open_memory(),
+        by_org=authority is not None, progress=progress, memory=memory,
     )  # fmt: skip
     access = access if approvals is None else rest_on_approvals(access, approvals)
     outputs: dict[str, bytes] = {}
@@ -161,7 +164,7 @@ def compile_project(
     if cache is not None:
         cache.save()
     files = [start.project_file, *files]
-    return Compiled(root, findings, sources, config, access, verified, approvals, outputs, clone, files)
+    return Compiled(root, findings, sources, config, access, verified, approvals, outputs, clone, files, memory)
 
 
 class Start(Struct, frozen=True):

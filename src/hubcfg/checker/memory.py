@@ -17,8 +17,9 @@ from hubcfg.platforms.grants import Grants
 from hubcfg.validator.config import Entry, Org, ProductEntry
 
 # Of an org: the digest of its documents, that of all that its findings rest on, the instants between which they stand (both
-# exclusive; None for no limit), whether nothing in it needs an approval, and the findings.
-Remembered = tuple[bytes, bytes, int | None, int | None, bool, list[Packed]]
+# exclusive; None for no limit), whether nothing in it needs an approval, the findings, and the hex SHA-256 of its bundles by
+# audience, where they have been made and nothing needs an approval.
+Remembered = tuple[bytes, bytes, int | None, int | None, bool, list[Packed], dict[str, str] | None]
 
 
 def find_verified(documents: Mapping[str, bytes], remembered: Mapping[str, Remembered]) -> set[str]:
@@ -34,6 +35,9 @@ class OrgMemory:
         self._remembered = remembered
         self._found: dict[str, tuple[OrgCheck, list[Finding]]] = {}
         self._quiet: set[str] = set()
+        self._timeless: set[str] = set()
+        self._hashes: dict[str, dict[str, str]] = {}
+        self._emitted = 0
 
     def recall(self, check: OrgCheck, rules: Iterable[Rule]) -> list[Finding] | None:
         """Returns what `rules` find in an org; None where that is not known."""
@@ -41,11 +45,15 @@ class OrgMemory:
         remembered = self._remembered.get(check.org.id)
         if documents is None or remembered is None:
             return None
-        _, key, low, high, is_quiet, packed = remembered
+        _, key, low, high, is_quiet, packed, hashes = remembered
         if key != _digest(check, documents) or not _is_between(check.instant, low, high):
             return None
+        if low is None and high is None:
+            self._timeless.add(check.org.id)
         if is_quiet and check.is_as_before:
             self._quiet.add(check.org.id)
+            if hashes is not None:
+                self._hashes[check.org.id] = hashes
         return unpack_findings(packed, {rule.name: rule for rule in rules})
 
     def keep(self, check: OrgCheck, findings: list[Finding]) -> None:
@@ -60,20 +68,38 @@ class OrgMemory:
         """Remembers that an org, which the base has as it is, needs no approval for anything."""
         self._quiet.add(check.org.id)
 
+    def is_timeless(self, org: str) -> bool:
+        """Whether nothing in an org begins or ends some day, as far as that is known."""
+        return org in self._timeless
+
+    def recall_hashes(self, org: str) -> dict[str, str] | None:
+        """Returns the hex SHA-256 of an org's bundles by audience, where they are known."""
+        return self._hashes.get(org)
+
+    def keep_hashes(self, org: Org, hashes: dict[str, str]) -> None:
+        """Remembers them, where nothing but the org's documents and the time decides what is in its bundles."""
+        if org.id in self._quiet:
+            self._hashes[org.id] = hashes
+            self._emitted += len(org.users)
+
     @property
     def fresh(self) -> int:
-        """How many distinct entries have been looked at."""
-        return sum(len(check.by_entry) for check, _ in self._found.values())
+        """How many distinct entries have been looked at, or as much work as that."""
+        return sum(len(check.by_entry) for check, _ in self._found.values()) + self._emitted // 2
 
     def pack(self, documents: Mapping[str, bytes]) -> dict[str, Remembered]:
         """Returns what is to be remembered as plain values, with the digests of the documents that orgs can see now."""
-        packed = {org: one for org, one in self._remembered.items() if org in documents and org not in self._found}
+        packed = {
+            org: (*one[:6], self._hashes.get(org, one[6]))
+            for org, one in self._remembered.items()
+            if org in documents and org not in self._found
+        }
         for org, (check, findings) in self._found.items():
             if org in documents:
                 low, high = find_span(check.org, check.instant)
                 told, is_quiet = _digest(check, documents[org]), check.is_as_before and org in self._quiet
                 plain = [pack_finding(one) for one in findings]
-                packed[org] = (documents[org], told, low, high, is_quiet, plain)
+                packed[org] = (documents[org], told, low, high, is_quiet, plain, self._hashes.get(org))
         return packed
 
 

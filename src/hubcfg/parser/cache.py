@@ -97,6 +97,7 @@ class ParseCache:
         self._used: set[bytes] = set()
         self._seen: dict[str, bytes] = {}
         self._fresh_bytes = self._looked_at = self._located = 0
+        self._saved_gain = 0
         self._is_complete = False
 
     def parse_sources(self, root: Path, sources: Sequence[SourceFile], executor: "Executor | None") -> list[ParsedFile]:
@@ -232,8 +233,9 @@ class ParseCache:
         gain += 0 if self._new_base is None else 1000 * len(self._new_base[3])
         gain += 3000 * self._count_checked()
         gain += max(0, len(self.fitting) - self._known_fitting) * 200 + self._located * 3000
-        if gain < max(self._size, 1):
+        if gain - self._saved_gain < max(self._size, 1):
             return
+        self._saved_gain = gain
         tree = self._seen if self._is_complete else self._tree
         used = {entry[_SEEN:_KEY] for entry in tree.values()} | self._used
         records = self._records

@@ -218,18 +218,16 @@ def _find_past(before: Mapping[Audience, Bundle], after: Mapping[Audience, Bundl
     return context.past
 
 
-def digest_of_files(orgs: Mapping[str, OrgFiles]) -> str:
-    """Returns the digest of bundles: of the map from orgs and audiences to the SHA-256 of each file."""
-    return digest_of_hashes({id: hash_files(files) for id, files in orgs.items()})
-
-
 def hash_files(files: OrgFiles) -> dict[Audience, str]:
     """Returns the hex SHA-256 of each of an org's files."""
     return {audience: hashlib.sha256(content).hexdigest() for audience, content in files.items()}
 
 
 def digest_of_hashes(orgs: Mapping[str, Mapping[Audience, str]]) -> str:
-    """Returns the same from the hex SHA-256 of each file; orgs without any file don't count."""
+    """Returns the digest of bundles: of the map from orgs and audiences to the hex SHA-256 of each file.
+
+    Orgs without any file don't count.
+    """
     return digest(
         {id: {audience.value: sha for audience, sha in files.items()} for id, files in sorted(orgs.items()) if files}
     )
