@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hubcfg.core.instants import parse_instant
 from hubcfg.core.rule import Severity
 from hubcfg.parser import cache as parse_cache
 from hubcfg.parser.cache import ParseCache
@@ -28,8 +29,23 @@ ENTRIES = [
     "{role: owner}",
     "{role: member, name: Somebody, permissions: [{permission: psa.tickets.delete, expires: 2027-01-01}]}",
     "{rol: member}",
+    "{role: member, groups: [both, {group: desk, starts: 2026-12-15}], permissions: [psa.tickets.read, psa.*.read]}",
 ]
 ORG = "kind: Org\nid: acme\nproducts: {psa: active}\n---\nkind: Groups\norg: acme\ngroups:\n  desk: {permissions: [psa.tickets.%s]}\n"
+BIRCH = (
+    "kind: Org\nid: birch\nproducts: {psa: active}\n---\nkind: Users\norg: birch\nusers:\n  bo@birch.example: {role: owner}\n"
+    "  bea@birch.example: {role: member, groups: [both]}\n"
+)
+SHARED = "kind: Groups\nplatform: onestack\ngroups:\n  both: {permissions: [psa.boards.%s]}\n  idle: {permissions: [rmm.alerts.read]}\n"
+MOMENTS = [
+    "2026-12-01",
+    "2026-12-10",
+    "2026-12-14T23:00:00Z",
+    "2026-12-15",
+    "2026-12-31T12:00:00Z",
+    "2027-01-02",
+    "2027-03-01",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -50,12 +66,14 @@ def told(compiled: Compiled) -> tuple[str, str]:
     return render_json(compiled.findings), f"{base.files} {sorted(base.config.files)} {base.is_tree} {users}"
 
 
-def run(root: Path, cache: Path | None, *, saves: bool = True) -> tuple[str, str]:
+def run(root: Path, cache: Path | None, *, saves: bool = True, at: str = MOMENTS[0]) -> tuple[str, str]:
     """Runs with a cache, or without; one that does not save leaves what is remembered behind what there is."""
     opened = None if cache is None else ParseCache(CacheFile(cache))
     if opened is not None and not saves:
         opened.save = lambda: None  # type: ignore[method-assign]  # as where it would save too little
-    return told(compile_project(root, as_of=AS_OF, base="main", cache=opened))
+    as_of = parse_instant(at)
+    assert as_of is not None
+    return told(compile_project(root, as_of=as_of, base="main", cache=opened))
 
 
 def begin(root: Path) -> History:
@@ -65,6 +83,8 @@ def begin(root: Path) -> History:
         {
             "hubcfg.yaml": "hubcfg: 1\nproject: test\nplatform: onestack\n",
             "org.yaml": ORG % "read",
+            "birch.yaml": BIRCH,
+            "shared.yaml": SHARED % "read",
             "owner.yaml": "kind: Users\norg: acme\nusers:\n  olga@acme.example: {role: owner, name: Olga}\n",
             **{f"users/{name}.yaml": page(name, 0) for name in NAMES[:3]},
         }
@@ -94,6 +114,10 @@ def remove(history: History, name: int, _: int) -> None:
 
 def change_group(history: History, name: int, _: int) -> None:
     history.write({"org.yaml": ORG % ("delete" if name % 2 else "read")})
+
+
+def change_shared(history: History, name: int, _: int) -> None:
+    history.write({"shared.yaml": SHARED % ("edit" if name % 2 else "read")})
 
 
 def hide(history: History, name: int, entry: int) -> None:
@@ -128,27 +152,28 @@ def wait(*_: object) -> None:
 
 
 ACTIONS: list[Callable[[History, int, int], None]] = [
-    edit, edit, edit, move, remove, change_group, hide, change_project, change_signers, commit, land, land, go_back, wait, wait,
+    edit, edit, edit, move, remove, change_group, change_shared, hide, change_project, change_signers, commit, land, land, go_back, wait, wait,
 ]  # fmt: skip
 STEPS = st.lists(
-    st.tuples(st.sampled_from(ACTIONS), st.integers(0, len(NAMES) - 1), st.integers(0, len(ENTRIES) - 1), st.sampled_from(["saves", "looks", ""])),
+    st.tuples(st.sampled_from(ACTIONS), st.integers(0, len(NAMES) - 1), st.integers(0, len(ENTRIES) - 1), st.sampled_from(["saves", "looks", ""]),
+              st.sampled_from(MOMENTS)),
     min_size=2, max_size=10,
 )  # fmt: skip
 
 
 @settings(max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
-def test_any_history(steps: list[tuple[Callable[..., None], int, int, str]]) -> None:
+def test_any_history(steps: list[tuple[Callable[..., None], int, int, str, str]]) -> None:
     """Runs with what earlier runs remember, at any moment of any history, say what runs say that remember nothing."""
     with tempfile.TemporaryDirectory() as scratch:
         root, cache = Path(scratch) / "project", Path(scratch) / "c" / "cache"
         history = begin(root)
         settle()
         assert run(root, cache) == run(root, None)
-        for action, name, entry, ran in steps:
+        for action, name, entry, ran, at in steps:
             action(history, name, entry)
             if ran:
-                assert run(root, cache, saves=ran == "saves") == run(root, None)
+                assert run(root, cache, saves=ran == "saves", at=at) == run(root, None, at=at)
         assert run(root, cache) == run(root, None)
         shutil.rmtree(root)
 
@@ -175,3 +200,17 @@ def test_an_edit_after_an_edit(tmp_path: Path) -> None:
         edit(history, 1, entry)
         time.sleep(2 * RACY_NS / 1e9)
         assert run(root, cache) == run(root, None)
+
+
+@pytest.mark.parametrize("then", MOMENTS)
+@pytest.mark.parametrize("first", MOMENTS)
+def test_time_that_passes(tmp_path: Path, first: str, then: str) -> None:
+    """What begins, ends, or is so many days away is told as of each run, whatever was remembered when."""
+    root, cache = tmp_path / "project", tmp_path / "c" / "cache"
+    history = begin(root)
+    edit(history, 0, 6)
+    edit(history, 1, 4)
+    land(history)
+    time.sleep(2 * RACY_NS / 1e9)
+    assert run(root, cache, at=first) == run(root, None, at=first)
+    assert run(root, cache, at=then) == run(root, None, at=then)

@@ -185,7 +185,8 @@ class _OrgBinder:
         bundles = _BundleBinder(self._collected, org.catalog, platform, org.groups, org.roles)
         bundles.groups.unusable |= self._shared.unsound_groups | _broken(group_items)
         bundles.roles.unusable |= self._shared.unsound_roles | _broken(role_items)
-        self.findings += bundles.check(own_groups, own_roles)
+        if self._roster is None or not self._roster.is_trusted:
+            self.findings += bundles.check(own_groups, own_roles)
         self._bind_clients()
         bind_user = self._bind_users(bundles)
         self._bind_teams(bundles.lost)
