@@ -3,19 +3,23 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hubcfg.checker.check import Verified
+from hubcfg.checker.memory import OrgMemory
 from hubcfg.core.instants import parse_instant
 from hubcfg.core.rule import Severity
+from hubcfg.ingredients import OrgBundles
 from hubcfg.parser import cache as parse_cache
 from hubcfg.parser.cache import ParseCache
 from hubcfg.parser.cache_file import CacheFile
 from hubcfg.pipeline import Compiled, compile_project
+from hubcfg.platforms.grants import Audience
 from hubcfg.views.findings.json import render_json
 from tests.approvals.histories import History
 from tests.determinism.test_cache import AS_OF, RACY_NS, settle
@@ -54,16 +58,22 @@ def _settled_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def told(compiled: Compiled) -> tuple[str, str]:
-    """What a run says, and who is who in the base that it was judged by."""
+    """What a run says, what the bundles come to, and who is who in the base that it was judged by."""
     base = compiled.approvals.base if compiled.approvals is not None else None
     if base is None:
         return render_json(compiled.findings), ""
+    bundles = [] if compiled.verified is None else list(tell_bundles(compiled.verified, compiled.memory))
     users = [
         f"{org.id} {user.id} {user.entry} {user.name} {user.uid} {user.document}"
         for org in base.config.orgs.values()
         for user in org.users.values()
     ]
-    return render_json(compiled.findings), f"{base.files} {sorted(base.config.files)} {base.is_tree} {users}"
+    return render_json(compiled.findings), f"{base.files} {sorted(base.config.files)} {base.is_tree} {users} {bundles}"
+
+
+def tell_bundles(verified: Verified, memory: OrgMemory | None) -> Iterator[tuple[str, dict[Audience, str]]]:
+    bundles = OrgBundles(verified, memory)
+    yield from ((org, bundles.hashes(org)) for org in bundles)
 
 
 def run(root: Path, cache: Path | None, *, saves: bool = True, at: str = MOMENTS[0]) -> tuple[str, str]:
@@ -73,7 +83,10 @@ def run(root: Path, cache: Path | None, *, saves: bool = True, at: str = MOMENTS
         opened.save = lambda: None  # type: ignore[method-assign]  # as where it would save too little
     as_of = parse_instant(at)
     assert as_of is not None
-    return told(compile_project(root, as_of=as_of, base="main", cache=opened))
+    said = told(compile_project(root, as_of=as_of, base="main", cache=opened))
+    if opened is not None:
+        opened.save()  # as a plan does, when it knows what the bundles come to
+    return said
 
 
 def begin(root: Path) -> History:
@@ -200,6 +213,39 @@ def test_an_edit_after_an_edit(tmp_path: Path) -> None:
         edit(history, 1, entry)
         time.sleep(2 * RACY_NS / 1e9)
         assert run(root, cache) == run(root, None)
+
+
+def test_what_is_shared_changes(tmp_path: Path) -> None:
+    """A group that all orgs see makes somebody's grant needless, and then not any more."""
+    root, cache = tmp_path / "project", tmp_path / "c" / "cache"
+    history = begin(root)
+    edit(history, 0, 6)
+    land(history)
+    seen = set()
+    for name in (0, 1, 0, 1):
+        change_shared(history, name, 0)
+        time.sleep(2 * RACY_NS / 1e9)
+        seen.add(run(root, cache))
+        assert run(root, cache) == run(root, None)
+    assert len(seen) == 2
+
+
+def test_the_base_moves(tmp_path: Path) -> None:
+    """The same files are judged by who holds a role in the base, which nobody can hand on by configuration."""
+    root, cache = tmp_path / "project", tmp_path / "c" / "cache"
+    history = History(root)
+    history.start()
+    org = "kind: Org\nid: acme\n---\nkind: Users\norg: acme\nusers:\n  %s@acme.example: {role: owner}\n"
+    history.write({"hubcfg.yaml": "hubcfg: 1\nproject: test\nplatform: msp-panel\n", "org.yaml": org % "olga"})
+    first = history.commit()
+    history.write({"org.yaml": org % "ben"})
+    second = history.commit()
+    history.git("checkout", "-q", "--detach")
+    time.sleep(2 * RACY_NS / 1e9)
+    for commit, is_found in ((second, False), (first, True), (second, False), (first, True)):
+        history.git("branch", "-f", "main", commit)
+        assert run(root, cache) == run(root, None)
+        assert ("role-not-assignable" in run(root, cache)[0]) is is_found
 
 
 @pytest.mark.parametrize("then", MOMENTS)
