@@ -40,8 +40,9 @@ BIRCH = (
     "kind: Org\nid: birch\nproducts: {psa: active}\n---\nkind: Users\norg: birch\nusers:\n  bo@birch.example: {role: owner}\n"
     "  bea@birch.example: {role: member, groups: [both]}\n"
 )
-SHARED = "kind: Groups\nplatform: onestack\ngroups:\n  both: {permissions: [psa.boards.%s]}\n  idle: {permissions: [rmm.alerts.read]}\n"
+SHARED = "kind: Groups\nplatform: onestack\ngroups:\n  both: {permissions: [psa.%s]}\n  idle: {permissions: [rmm.alerts.read]}\n"
 MOMENTS = [
+    "2026-12-01T08:30:00Z",
     "2026-12-01",
     "2026-12-10",
     "2026-12-14T23:00:00Z",
@@ -97,7 +98,7 @@ def begin(root: Path) -> History:
             "hubcfg.yaml": "hubcfg: 1\nproject: test\nplatform: onestack\n",
             "org.yaml": ORG % "read",
             "birch.yaml": BIRCH,
-            "shared.yaml": SHARED % "read",
+            "shared.yaml": SHARED % "boards.read",
             "owner.yaml": "kind: Users\norg: acme\nusers:\n  olga@acme.example: {role: owner, name: Olga}\n",
             **{f"users/{name}.yaml": page(name, 0) for name in NAMES[:3]},
         }
@@ -130,7 +131,7 @@ def change_group(history: History, name: int, _: int) -> None:
 
 
 def change_shared(history: History, name: int, _: int) -> None:
-    history.write({"shared.yaml": SHARED % ("edit" if name % 2 else "read")})
+    history.write({"shared.yaml": SHARED % ("tickets.create" if name % 2 else "boards.read")})
 
 
 def hide(history: History, name: int, entry: int) -> None:
@@ -224,6 +225,7 @@ def test_what_is_shared_changes(tmp_path: Path) -> None:
     seen = set()
     for name in (0, 1, 0, 1):
         change_shared(history, name, 0)
+        land(history)
         time.sleep(2 * RACY_NS / 1e9)
         seen.add(run(root, cache))
         assert run(root, cache) == run(root, None)
