@@ -84,6 +84,19 @@ def test_an_org_that_is_emptied_keeps_who_was_never_hubcfgs(site: Site) -> None:
     assert list(site.held("fabrikam")) == [GUEST]
 
 
+def test_whose_people_are_left_is_not_decided_by_hand(site: Site) -> None:
+    """Who writes `exclusive` into the bundle of a `listed` org that goes gets nobody removed by the deployment after that."""
+    _listed(site)
+    site.edit_bundle(_add(GUEST, SAM), "fabrikam")
+    site.edit_bundle(lambda bundle: bundle.update(manage="exclusive"), "fabrikam")
+    site.land({"fabrikam.yaml": None})
+    site.deploy("--allow", "no-owner", "--allow", "revoked")
+    site.replace("acme.yaml", "psa.tickets.create]", "psa.tickets.assign]")
+    site.land()
+    site.deploy("--allow", "no-owner", "--allow", "revoked", "--allow", "removed-users")
+    assert list(site.held("fabrikam")) == [GUEST]
+
+
 def test_another_projects_target_is_foreign(site: Site) -> None:
     """Two projects can't own the same orgs: whoever comes second is refused by every command that reads, and changes nothing."""
     text = (site.root / "hubcfg.yaml").read_text()

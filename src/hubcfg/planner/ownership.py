@@ -42,7 +42,8 @@ def keep_strangers(
     for audience, ids in strangers.items():
         theirs = live[audience]
         ours = wanted.get(audience)
-        base = ours if ours is not None else Bundle(theirs.head, {}, {})
+        # Whatever somebody has written there by hand: what is left must say whose people they are for the next time.
+        base = ours if ours is not None else Bundle({**theirs.head, "manage": "listed"}, {}, {})
         users, sets = dict(base.users), dict(base.sets)
         for id in ids:
             user, names = theirs.users[id], theirs.permissions(theirs.users[id])
