@@ -19,15 +19,18 @@ _PERMISSIONS = [
 _PRODUCTS = ["psa", "rmm", "crm", "cmdb", "defend", "backups", "projects"]
 
 
-def write_one_user_files(folder: Path, files: int) -> None:
-    """Writes one org whose users have a file each, a hundred to a folder."""
+def write_one_user_files(folder: Path, files: int, orgs: int = 1) -> None:
+    """Writes orgs whose users have a file each, a hundred to a folder."""
     rng = random.Random(SEED)
     _write_project(folder)
-    _write_org(folder / "org.yaml", "acme", rng)
-    for number in range(files):
-        below = folder / "users" / f"{number // 100:04d}"
-        below.mkdir(parents=True, exist_ok=True)
-        (below / f"user{number}.yaml").write_text(f"kind: Users\norg: acme\nusers:\n{_user(number, 'acme', rng)}")
+    (folder / "orgs").mkdir()
+    for index in range(orgs):
+        org = f"org{index:04d}"
+        _write_org(folder / "orgs" / f"{org}.yaml", org, rng)
+        for number in range(files // orgs):
+            below = folder / "users" / org / f"{number // 100:04d}"
+            below.mkdir(parents=True, exist_ok=True)
+            (below / f"user{number}.yaml").write_text(f"kind: Users\norg: {org}\nusers:\n{_user(number, org, rng)}")
 
 
 def write_orgs(folder: Path, users: int, orgs: int) -> None:

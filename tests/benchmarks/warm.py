@@ -13,18 +13,18 @@ FILES = 10_000
 TARGET = "targets: {local: {type: directory, path: deploy}}\n"
 
 
-def measure_warm(runs: int, click: Figure) -> None:
-    """Measures `validate`, `plan` and `diff` of a project in Git whose files have been read before."""
+def measure_warm(runs: int, click: Figure, orgs: int) -> None:
+    """Measures `validate`, `plan` and `diff` of a project of so many orgs in Git whose files have been read before."""
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "project"
-        write_one_user_files(root, FILES)
+        write_one_user_files(root, FILES, orgs)
         with (root / "hubcfg.yaml").open("a") as project:
             project.write(TARGET)
         environment = os.environ | {"XDG_CACHE_HOME": f"{scratch}/cache", "HUBCFG_NO_CACHE": ""}
         git(root, "init", "-q")
         git(root, "add", "-A")
         git(root, "commit", "-qm", "one")
-        print(f"{FILES:,} one-user files in Git, read before:")
+        print(f"{FILES:,} one-user files of {orgs} {'org' if orgs == 1 else 'orgs'} in Git, read before:")
         command = [*HUBCFG, "-C", str(root)]
         measure([*command, "apply", "--auto-approve", "--bootstrap"], 1, environment=environment)
         measure([*command, "validate"], 1, environment=environment)
