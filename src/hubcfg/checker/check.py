@@ -100,13 +100,9 @@ def check_access(
     findings = list(earlier)
     facts = []
     for org in counted(orgs, progress, "checking orgs", len(orgs)):
-        known = memory.recall(org, rules) if memory is not None and hygiene else None
-        found = check_org(org, rules) if known is None else known
-        if memory is not None and hygiene and known is None:
-            memory.keep(org, found)
+        found, told = look_at_org(org, rules, memory if hygiene else None)
         findings += found
-        facts.append(gather_facts(org, rules))
-        org.memo.clear()
+        facts.append(told)
     findings += check_whole(config, orgs, facts, rules)
     report = (
         check_approvals(config, orgs, base, files, access.instant, memory if hygiene else None)
@@ -140,8 +136,8 @@ def check_part(
 ) -> PartCheck:
     """Does the part of `check_access` that is about single orgs; `others` are valid approvals of other orgs that name this one."""
     orgs, rules = _begin_checks(config, access, base), _rules_of(hygiene=hygiene)
-    findings = [finding for org in orgs for finding in check_org(org, rules)]
-    facts = [gather_facts(org, rules) for org in orgs]
+    looked = [look_at_org(org, rules) for org in orgs]
+    findings, facts = [one for found, _ in looked for one in found], [told for _, told in looked]
     if base is None:
         return PartCheck(findings, facts, None, None)
     report, approvals = check_part_approvals(config, orgs, base, files, access.instant, others)
@@ -247,6 +243,21 @@ def judge_findings(
     # Once more, for what the comments themselves gave rise to.
     shown = kept if project is None else _lint(kept, project)
     return sorted(shown, key=finding_order)
+
+
+def look_at_org(
+    org: OrgCheck, rules: Sequence[Rule], memory: OrgMemory | None = None
+) -> tuple[list[Finding], dict[str, Any]]:
+    """Returns what the rules find in one org, unless a `memory` knows it, and what those about the project need to know of it."""
+    findings = memory.recall(org, rules) if memory is not None else None
+    if findings is None:
+        findings = check_org(org, rules)
+        if memory is not None:
+            memory.keep(org, findings)
+    facts = gather_facts(org, rules)
+    # It refers to the org's check, and nobody looks for cycles: what is left here is left in memory.
+    org.memo.clear()
+    return findings, facts
 
 
 def check_org(org: OrgCheck, rules: Iterable[Rule]) -> list[Finding]:
