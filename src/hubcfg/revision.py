@@ -33,7 +33,7 @@ from hubcfg.validator.memory import BindMemory
 from hubcfg.validator.project import read_project
 from hubcfg.validator.roster import Packed, Roster, pack_roster
 from hubcfg.validator.shape_memory import ShapeMemory
-from hubcfg.validator.twin import bind_changes
+from hubcfg.validator.twin import FirstTree, bind_changes
 from hubcfg.validator.validate import shape_file, validate_documents
 
 
@@ -63,6 +63,8 @@ class Known:
         self.memory = memory
         self.cache = cache
         self._checks: OrgMemory | None = None
+        self._has_begun = False
+        self._tree: FirstTree | None = None
 
     def parse(
         self, objects: Mapping[str, str], fetch: Callable[[list[str]], Mapping[str, bytes]]
@@ -78,7 +80,8 @@ class Known:
         if self.cache is None:
             return validate_documents(project, files, memory=self.memory)
         shapes = ShapeMemory(self.cache.fitting)
-        is_first = self.memory is None or self.memory.first is None
+        # What is remembered is of the work tree, which is the first that is asked about, whatever is wrong with it.
+        is_first, self._has_begun = not self._has_begun, True
         if not is_first:
             return validate_documents(project, files, shapes, self.memory)
         remembered: dict[str, Remembered] = self.cache.checks or {}
@@ -88,8 +91,9 @@ class Known:
             documents = roster.digest_orgs(project)
             roster.trust(find_verified(documents, remembered))
         config, findings = validate_documents(project, files, shapes, self.memory, roster)
-        if self.memory is not None and self.memory.first is not None:
-            memory = self._checks = OrgMemory(documents, remembered)
+        self._tree = self.memory.first if self.memory is not None else None
+        if self._tree is not None:
+            memory = self._checks = OrgMemory(documents, remembered, config.orgs)
 
             def pack() -> tuple[Packed, dict[str, Remembered]]:
                 packed = pack_roster(config, files)
@@ -107,7 +111,7 @@ class Known:
 
         Returns None where that can't be told without the others.
         """
-        first = self.memory.first if self.memory is not None else None
+        first = self._tree
         if first is None:
             return None
         shapes = ShapeMemory(set() if self.cache is None else self.cache.fitting)

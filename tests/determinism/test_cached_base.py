@@ -5,11 +5,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import hubcfg.pipeline
 from hubcfg.checker.check import Verified
 from hubcfg.checker.memory import OrgMemory
 from hubcfg.core.instants import parse_instant
@@ -77,14 +79,16 @@ def tell_bundles(verified: Verified, memory: OrgMemory | None) -> Iterator[tuple
     yield from ((org, bundles.hashes(org)) for org in bundles)
 
 
-def run(root: Path, cache: Path | None, *, saves: bool = True, at: str = MOMENTS[0]) -> tuple[str, str]:
+def run(
+    root: Path, cache: Path | None, *, saves: bool = True, at: str = MOMENTS[0], base: str = "main"
+) -> tuple[str, str]:
     """Runs with a cache, or without; one that does not save leaves what is remembered behind what there is."""
     opened = None if cache is None else ParseCache(CacheFile(cache))
     if opened is not None and not saves:
         opened.save = lambda: None  # type: ignore[method-assign]  # as where it would save too little
     as_of = parse_instant(at)
     assert as_of is not None
-    said = told(compile_project(root, as_of=as_of, base="main", cache=opened))
+    said = told(compile_project(root, as_of=as_of, base=base, cache=opened))
     if opened is not None:
         opened.save()  # as a plan does, when it knows what the bundles come to
     return said
@@ -170,24 +174,25 @@ ACTIONS: list[Callable[[History, int, int], None]] = [
 ]  # fmt: skip
 STEPS = st.lists(
     st.tuples(st.sampled_from(ACTIONS), st.integers(0, len(NAMES) - 1), st.integers(0, len(ENTRIES) - 1), st.sampled_from(["saves", "looks", ""]),
-              st.sampled_from(MOMENTS)),
+              st.sampled_from(MOMENTS), st.sampled_from(["main", "main", "HEAD"])),
     min_size=2, max_size=10,
 )  # fmt: skip
 
 
 @settings(max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
-def test_any_history(steps: list[tuple[Callable[..., None], int, int, str, str]]) -> None:
+def test_any_history(steps: list[tuple[Callable[..., None], int, int, str, str, str]]) -> None:
     """Runs with what earlier runs remember, at any moment of any history, say what runs say that remember nothing."""
     with tempfile.TemporaryDirectory() as scratch:
         root, cache = Path(scratch) / "project", Path(scratch) / "c" / "cache"
         history = begin(root)
         settle()
         assert run(root, cache) == run(root, None)
-        for action, name, entry, ran, at in steps:
+        for action, name, entry, ran, at, base in steps:
             action(history, name, entry)
             if ran:
-                assert run(root, cache, saves=ran == "saves", at=at) == run(root, None, at=at)
+                plain = run(root, None, at=at, base=base)
+                assert run(root, cache, saves=ran == "saves", at=at, base=base) == plain
         assert run(root, cache) == run(root, None)
         shutil.rmtree(root)
 
@@ -262,3 +267,75 @@ def test_time_that_passes(tmp_path: Path, first: str, then: str) -> None:
     time.sleep(2 * RACY_NS / 1e9)
     assert run(root, cache, at=first) == run(root, None, at=first)
     assert run(root, cache, at=then) == run(root, None, at=then)
+
+
+TWO = "separation_of_duties: [{name: two, between: [[psa.tickets.read], [psa.boards.read]]}]\n"
+BEN = "kind: Users\norg: acme\nusers:\n  ben@acme.example: {role: member, permissions: [%s]}\n"
+SLIP = "kind: Users\norg: acme\nusers:\n  eve@acme.example: {role: member, groups: [nope]}\n"
+
+
+def begin_two(root: Path) -> tuple[History, str, str]:
+    """Begins a history with two commits, of which the second gives somebody both sides of a separation of duties."""
+    history = History(root)
+    history.start()
+    org = "kind: Org\nid: acme\nproducts: {psa: active}\n---\nkind: Users\norg: acme\nusers:\n  olga@acme.example: {role: owner}\n"
+    history.write({"hubcfg.yaml": f"hubcfg: 1\nproject: test\nplatform: onestack\n{TWO}", "org.yaml": org})
+    history.write({"ben.yaml": BEN % "psa.tickets.read"})
+    first = history.commit()
+    history.write({"ben.yaml": BEN % "psa.tickets.read, psa.boards.read"})
+    return history, first, history.commit()
+
+
+def judge(history: History, base: str, cache: Path) -> set[str]:
+    """Sees that a run says the same with the cache, and returns the names of the errors."""
+    history.git("branch", "-f", "judge", base)
+    as_of = parse_instant(MOMENTS[0])
+    assert as_of is not None
+    time.sleep(2 * RACY_NS / 1e9)
+    plain = compile_project(history.root, as_of=as_of, base="judge")
+    cached = compile_project(history.root, as_of=as_of, base="judge", cache=ParseCache(CacheFile(cache)))
+    assert told(cached) == told(plain)
+    assert (cached.verified is None) is (plain.verified is None)
+    return {one.name for one in plain.findings if one.severity is Severity.ERROR}
+
+
+def test_a_slip_in_the_tree_teaches_nothing_about_the_base(tmp_path: Path) -> None:
+    """What rules find in a tree with a slip is not remembered for the base, whose documents may be the tree's next time."""
+    cache = tmp_path / "c" / "cache"
+    history, first, second = begin_two(tmp_path / "project")
+    history.write({"ben.yaml": BEN % "psa.tickets.read", "new.yaml": SLIP})
+    assert judge(history, second, cache) == {"unknown-group"}
+    history.git("checkout", "-q", "--", ".")
+    history.git("clean", "-fdq")
+    assert judge(history, first, cache) == {"separation-of-duties"}
+
+
+def test_a_slip_in_the_tree_is_not_judged_by_what_the_base_was(tmp_path: Path) -> None:
+    """What was found in the documents that the base has now is not what is wrong with a tree that has others."""
+    cache = tmp_path / "c" / "cache"
+    history, first, second = begin_two(tmp_path / "project")
+    assert judge(history, first, cache) == {"separation-of-duties"}
+    history.write({"ben.yaml": BEN % "psa.tickets.read", "new.yaml": SLIP})
+    assert judge(history, second, cache) == {"unknown-group"}
+
+
+def test_an_edit_while_findings_are_placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines that were read after an edit are not kept for what the file was before it."""
+    root, cache = tmp_path / "project", tmp_path / "c" / "cache"
+    begin(root)
+    file = root / "birch.yaml"
+    text = file.read_text()
+    time.sleep(2 * RACY_NS / 1e9)
+    read_comments = hubcfg.pipeline.read_comments
+
+    def edit_first(*arguments: Any) -> Any:
+        file.write_text(f"# one\n# two\n{text}")
+        return read_comments(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hubcfg.pipeline, "read_comments", edit_first)
+        run(root, cache)
+    file.write_text(text)
+    time.sleep(2 * RACY_NS / 1e9)
+    assert "birch.yaml" in run(root, None)[0]
+    assert run(root, cache) == run(root, None)

@@ -28,9 +28,15 @@ def find_verified(documents: Mapping[str, bytes], remembered: Mapping[str, Remem
 
 
 class OrgMemory:
-    """What was found in the orgs of a project; `documents` are digests of the documents that an org can see, where known."""
+    """What was found in the orgs of a project; `documents` are digests of the documents that an org can see, where known.
 
-    def __init__(self, documents: Mapping[str, bytes], remembered: Mapping[str, Remembered]) -> None:
+    It is of these `orgs` and no others: there may be other ones of the same id, such as those of the base.
+    """
+
+    def __init__(
+        self, documents: Mapping[str, bytes], remembered: Mapping[str, Remembered], orgs: Mapping[str, Org]
+    ) -> None:
+        self._orgs = orgs
         self._documents = documents
         self._remembered = remembered
         self._found: dict[str, tuple[OrgCheck, list[Finding]]] = {}
@@ -43,7 +49,7 @@ class OrgMemory:
         """Returns what `rules` find in an org; None where that is not known."""
         documents = self._documents.get(check.org.id)
         remembered = self._remembered.get(check.org.id)
-        if documents is None or remembered is None:
+        if documents is None or remembered is None or not self._is_ours(check.org):
             return None
         _, key, low, high, is_quiet, packed, hashes = remembered
         if key != _digest(check, documents) or not _is_between(check.instant, low, high):
@@ -58,15 +64,20 @@ class OrgMemory:
 
     def keep(self, check: OrgCheck, findings: list[Finding]) -> None:
         """Remembers what was found in an org."""
-        self._found[check.org.id] = (check, findings)
+        if self._is_ours(check.org):
+            self._found[check.org.id] = (check, findings)
+
+    def _is_ours(self, org: Org) -> bool:
+        return self._orgs.get(org.id) is org
 
     def is_quiet(self, check: OrgCheck) -> bool:
         """Whether an org needs no approval for anything, as far as that is known; what was found in it has been recalled."""
-        return check.org.id in self._quiet
+        return check.org.id in self._quiet and self._is_ours(check.org)
 
     def keep_quiet(self, check: OrgCheck) -> None:
         """Remembers that an org, which the base has as it is, needs no approval for anything."""
-        self._quiet.add(check.org.id)
+        if self._is_ours(check.org):
+            self._quiet.add(check.org.id)
 
     def is_timeless(self, org: str) -> bool:
         """Whether nothing in an org begins or ends some day, as far as that is known."""
@@ -78,7 +89,7 @@ class OrgMemory:
 
     def keep_hashes(self, org: Org, hashes: dict[str, str]) -> None:
         """Remembers them, where nothing but the org's documents and the time decides what is in its bundles."""
-        if org.id in self._quiet:
+        if org.id in self._quiet and self._is_ours(org):
             self._hashes[org.id] = hashes
             self._emitted += len(org.users)
 

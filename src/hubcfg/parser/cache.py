@@ -8,6 +8,7 @@ more without looking any different (docs/performance.md).
 import marshal
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
 from os import lstat
 from pathlib import Path
 from stat import S_IFREG
@@ -182,11 +183,16 @@ class ParseCache:
         return next((text for line, *_, text in known.values() if line == span.line), None)
 
     def keep(self, spans: Mapping[Place, Span], texts: Mapping[str, str]) -> None:
-        """Remembers the spans of places in files of the work tree, whose texts are given."""
+        """Remembers the spans of places in files of the work tree, whose texts are given: those of what was parsed, not of what a
+        file has become since."""
         split: dict[str, list[str]] = {}
+        keys: dict[str, bytes] = {}
         for place, span in spans.items():
             file = place.file
-            key = self._seen.get(file, b"")[_SEEN:_KEY]
+            if file not in keys:
+                key = self._seen.get(file, b"")[_SEEN:_KEY]
+                keys[file] = key if file in texts and _is_content(texts[file], key) else b""
+            key = keys[file]
             if key and span.file == file:
                 if file not in split:
                     split[file] = split_lines(texts[file])
@@ -312,6 +318,12 @@ def _look(path: str) -> bytes:
         return _pack_looks(seen.st_size, mode, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino, seen.st_dev)
     except (OSError, struct.error):
         return b""
+
+
+def _is_content(text: str, key: bytes) -> bool:
+    """Whether a text is that of the content with a digest, which may begin with a byte order mark."""
+    data = text.encode("utf-8", "surrogatepass")
+    return key in (sha256(data).digest(), sha256(b"\xef\xbb\xbf" + data).digest())
 
 
 def _pack(record: _Record) -> _Record:
