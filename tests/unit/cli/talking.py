@@ -38,7 +38,10 @@ def talk(
             done = len(shown)
             # A line break after Ctrl-C could be read as an answer before the interrupt is.
             os.write(controller, answer.encode() + (b"" if answer == "\x03" else b"\n"))
-        while more := _read(controller):
+        # An interrupt in the instant before Python begins to wait for an answer is noticed after the next key only; a person
+        # presses Ctrl-C once more then.
+        again = b"\x03" if answers and answers[-1][1] == "\x03" else b""
+        while more := _read(controller, again):
             shown += more
         return shown.decode(), process.wait(_PATIENCE)
     finally:
@@ -52,10 +55,14 @@ def _own_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def _read(controller: int) -> bytes:
-    """Returns what the terminal shows next; nothing once the program has ended."""
+def _read(controller: int, again: bytes = b"") -> bytes:
+    """Returns what the terminal shows next; nothing once the program has ended. `again` is typed every three seconds."""
     end = time.monotonic() + _PATIENCE
-    ready, _, _ = select.select([controller], [], [], max(0.0, end - time.monotonic()))
+    ready: list[int] = []
+    while not ready and (left := end - time.monotonic()) > 0:
+        ready, _, _ = select.select([controller], [], [], min(left, 3.0) if again else left)
+        if again and not ready:
+            os.write(controller, again)
     assert ready, "hubcfg shows nothing and does not end"
     try:
         return os.read(controller, 4096)
