@@ -41,6 +41,7 @@ from hubcfg.revision import Known
 from hubcfg.validator.config import Project
 from hubcfg.validator.memory import BindMemory
 from hubcfg.validator.project import read_project
+from hubcfg.validator.roster import Packed, Roster
 from hubcfg.validator.shape_memory import ShapeMemory
 from hubcfg.validator.validate import validate_documents
 
@@ -105,6 +106,7 @@ class _SnapshotReader:
         # What the sides have in common is read, checked and bound once.
         self._known = Known(BindMemory(parse_bytes if cache is None else cache.parse_bytes), cache)
         self._shapes = ShapeMemory(set() if cache is None else cache.fitting)
+        self._packed: Packed | None = None if cache is None else cache.roster
         self._blobs: dict[str, bytes] = {}
 
     def read(self, before: str, after: str | None) -> tuple[Snapshot, Snapshot]:
@@ -231,7 +233,10 @@ class _SnapshotReader:
     def _resolve(
         self, label: str, commit: str | None, project: Project, files: list[ParsedFile], findings: list[Finding]
     ) -> tuple[Snapshot, _Read]:
-        config, found = validate_documents(project, files, self._shapes, self._known.memory)
+        # What is remembered of users is of some tree: the first side takes it, and the other is bound by what it has otherwise.
+        packed, self._packed = self._packed, None
+        roster = None if packed is None else Roster(packed, files)
+        config, found = validate_documents(project, files, self._shapes, self._known.memory, roster)
         access = resolve_access(config, self._as_of)
         errors = tuple(
             finding

@@ -47,6 +47,7 @@ def diff(
     """
     root = settings.find_root()
     sides = read_snapshots(root, before, after, as_of, settings.open_cache(root))
+    settings.keep(sides)
     _check_projects(settings, root, sides)
     _check_org(org, sides)
     comparison = compare_access(sides[0].access, sides[1].access, None if org is None else [org])
