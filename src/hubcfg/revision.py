@@ -166,7 +166,7 @@ def _recall_base(
     """Returns the project as a commit has it where that is known, and differs from the work tree in users' files alone."""
     prefix = find_prefix(root)
     remembered = known.recall_base(commit, prefix)
-    if remembered is None or remembered.project != blob_id((root / PROJECT_FILE).read_bytes()):
+    if remembered is None or remembered.project != _identify_project_file(root):
         return None
     project = tree.config.project
     signers, revoked = trust_paths(project)
@@ -196,13 +196,17 @@ def _find_changes(
     repository: Repository, root: Path, objects: Mapping[str, str], parsed: Mapping[str, ParsedFile]
 ) -> set[str]:
     """Returns the project's files that are not in the work tree as they are in the commit."""
-    blobs = {path: file.blob for path, file in parsed.items()}
-    try:
-        blobs[PROJECT_FILE] = blob_id((root / PROJECT_FILE).read_bytes())
-    except OSError:
-        blobs[PROJECT_FILE] = ""
+    blobs = {path: file.blob for path, file in parsed.items()} | {PROJECT_FILE: _identify_project_file(root)}
     changes = {path for path, blob in blobs.items() if objects.get(path) != blob}
     return changes - find_unchanged(repository, {path: objects[path] for path in changes if path in objects})
+
+
+def _identify_project_file(root: Path) -> str:
+    """Returns the id that Git gives hubcfg.yaml as it is; empty where it can't be read."""
+    try:
+        return blob_id((root / PROJECT_FILE).read_bytes())
+    except OSError:
+        return ""
 
 
 def find_retired(approvals: Iterable[Document], retired: Collection[str]) -> frozenset[str]:

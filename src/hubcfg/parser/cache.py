@@ -20,7 +20,7 @@ from msgspec import Struct
 from hubcfg.core.places import KeyPath, Place, Span
 from hubcfg.parser.cache_file import CacheFile, find_cache_file
 from hubcfg.parser.document import Document, ParsedFile, Value
-from hubcfg.parser.locating import split_lines
+from hubcfg.parser.lines import split_lines
 from hubcfg.parser.parse import is_plain, parse_bytes, parse_sources, unreadable_file
 from hubcfg.parser.sources import SourceFile
 

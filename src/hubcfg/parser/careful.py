@@ -21,6 +21,7 @@ from hubcfg.parser.diagnosis import diagnose
 from hubcfg.parser.document import Value
 from hubcfg.parser.events import read_events
 from hubcfg.parser.hidden import HIDDEN
+from hubcfg.parser.lines import split_lines
 from hubcfg.parser.rules import DUPLICATE_KEY, FORBIDDEN_YAML, INVALID_YAML, SCHEMA_VIOLATION, UNQUOTED_WILDCARD
 from hubcfg.parser.scalars import read_plain
 
@@ -31,7 +32,6 @@ PATTERN_FIELDS = frozenset(
     {"permissions", "permission", "deny", "can", "cannot", "allow", "except", "between", "replaced_by", "aliases"}
 )
 
-_LINE_BREAK = re.compile("\r\n|\r|\n")
 _TAG = re.compile(r"(?:&\S+[ \t]+)?(!(?:<[^>]*>|[^\s,\[\]{}]*))")
 
 
@@ -66,7 +66,7 @@ def _find_hidden_characters(file: str, text: str) -> list[Finding]:
     if text.isascii():
         return []
     findings = []
-    for number, line in enumerate(_LINE_BREAK.split(text), 1):
+    for number, line in enumerate(split_lines(text), 1):
         for match in HIDDEN.finditer(line):
             column = match.start() + 1
             findings.append(
@@ -129,7 +129,7 @@ class _Reader:
 
     def text_after_good_documents(self) -> str:
         """Returns the lines from the first document on that could not be read."""
-        return "\n".join(_LINE_BREAK.split(self._text)[self._good_lines :])
+        return "\n".join(split_lines(self._text)[self._good_lines :])
 
     def _check_directives(self, event: Any) -> None:
         if event.version is not None and event.version != (1, 2):
@@ -308,7 +308,7 @@ class _Reader:
     def _tag_span(self, event: Any) -> Span:
         """Returns the place of a node's tag, which may come after its anchor; the node's where they are on other lines."""
         whole = self._span(event)
-        line = _LINE_BREAK.split(self._text)[whole.line - 1]
+        line = split_lines(self._text)[whole.line - 1]
         match = _TAG.match(line, whole.column - 1)
         if match is None:
             return whole

@@ -8,10 +8,10 @@ from yaml.events import ScalarEvent
 
 from hubcfg.core.places import Span
 from hubcfg.parser.events import read_events
+from hubcfg.parser.lines import split_lines
 
 MARKER = "hubcfg:"
 _COMMENT = re.compile(r"(?:^|(?<=\s))#\s*hubcfg:\s*ignore\b\s*(\[([^\]]*)\]?)?\s*(.*?)\s*$")
-_LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
 class IgnoreComment(Struct, frozen=True):
@@ -25,7 +25,7 @@ class IgnoreComment(Struct, frozen=True):
 def find_ignore_comments(file: str, text: str) -> list[IgnoreComment]:
     """Returns the ignore comments of a file; text within a scalar that only looks like one is not a comment."""
     candidates = []
-    for number, line in enumerate(_LINE_BREAK.split(text), 1):
+    for number, line in enumerate(split_lines(text), 1):
         if MARKER in line and (match := _COMMENT.search(line)):
             names = tuple(name.strip() for name in (match[2] or "").split(",") if name.strip())
             candidates.append(

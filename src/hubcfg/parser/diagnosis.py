@@ -7,17 +7,17 @@ from yaml.error import Mark, MarkedYAMLError
 from hubcfg.core.finding import Finding, find
 from hubcfg.core.places import Span
 from hubcfg.parser.events import ORIGIN
+from hubcfg.parser.lines import split_lines
 from hubcfg.parser.rules import FORBIDDEN_YAML, INVALID_YAML
 from hubcfg.parser.strict_reader import GLUED_COMMENT, StrictError
 
-_LINE_BREAK = re.compile("\r\n|\r|\n")
 _MISSING_SPACE = re.compile(r"\s*(?:- +)*([A-Za-z_][\w-]*):(?=[^\s/:])(.*)")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def diagnose(file: str, text: str, error: MarkedYAMLError) -> Finding:
     """Returns the finding for a syntax error: libyaml's place moved to the slip itself where that is known."""
-    lines = _LINE_BREAK.split(text)
+    lines = split_lines(text)
     problem = error.problem or "cannot be read"
     if (match := _CONTROL.search(text)) and "characters" in problem:
         line, column = _position(text, match.start())
@@ -151,7 +151,7 @@ def _own_words(problem: str) -> str:
 
 
 def _position(text: str, index: int) -> tuple[int, int]:
-    before = _LINE_BREAK.split(text[:index])
+    before = split_lines(text[:index])
     return len(before), len(before[-1]) + 1
 
 

@@ -1,6 +1,5 @@
 """Gives findings their lines and columns: the files with findings are read once more, and no others."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,18 +8,11 @@ from msgspec.structs import replace
 from hubcfg.core.fanout import map_chunks
 from hubcfg.core.finding import AS_WRITTEN, Edit, Finding, Fix, Related
 from hubcfg.core.places import AnyPlace, Place, Span
+from hubcfg.parser.lines import split_lines
 from hubcfg.parser.locator import locate_places
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # slow to import, and only needed where there is one
-
-
-_LINE_BREAK = re.compile("\r\n|\r|\n")
-
-
-def split_lines(text: str) -> list[str]:
-    """Returns the lines of a text as spans count them, without what ends them."""
-    return _LINE_BREAK.split(text)
 
 
 class SpanMemory(Protocol):

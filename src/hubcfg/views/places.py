@@ -1,17 +1,15 @@
 """Where things stand, as `file:line`: places become lines only for what is shown."""
 
-import re
 from collections.abc import Callable, Iterable
 
 from hubcfg.core.canonical import Json
 from hubcfg.core.places import Place, Span
 from hubcfg.parser.document import BUILTIN
+from hubcfg.parser.lines import split_lines
 from hubcfg.parser.locating import words_at
 from hubcfg.parser.locator import locate_places
 from hubcfg.resolver.chains import Link
 from hubcfg.validator.config import User
-
-_LINE_BREAK = re.compile("\r\n|\r|\n")
 
 
 class Lines:
@@ -65,7 +63,7 @@ class Lines:
         if is_builtin(place) or link.owner is None or link.owner.path[0] != "groups" or not _is_platform(link):
             return place
         span = self.span(place)
-        words = words_at(_LINE_BREAK.split(self._read(span.file) or ""), span)
+        words = words_at(split_lines(self._read(span.file) or ""), span)
         return place if link.grant.target in words else None
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from hubcfg.core.finding import Finding
 from hubcfg.core.places import AnyPlace, Span
+from hubcfg.parser.lines import split_lines
 from hubcfg.parser.locating import words_at
 from hubcfg.parser.sources import PROJECT_FILE
 from hubcfg.views.findings import Surroundings
 
 SHOWN_RELATED = 3
-_LINE_BREAK = re.compile("\r\n|\r|\n")
 _QUOTED = re.compile("`([^`]*)`")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -67,7 +67,7 @@ def fingerprints(findings: Sequence[Finding], surroundings: Surroundings) -> lis
     for finding in findings:
         span = span_of(finding.place)
         if span.file not in texts:
-            texts[span.file] = _LINE_BREAK.split(surroundings.read(span.file) or "")
+            texts[span.file] = split_lines(surroundings.read(span.file) or "")
         parts = [
             finding.name,
             surroundings.prefix + span.file,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from hubcfg.core.finding import Finding, Related
 from hubcfg.core.places import Span
-from hubcfg.parser.locating import split_lines
+from hubcfg.parser.lines import split_lines
 from hubcfg.views.colors import paint
 from hubcfg.views.counts import count_findings, join_words, number
 from hubcfg.views.findings import Surroundings
